@@ -1,0 +1,10 @@
+//! Predictions on encrypted records.
+
+#![deny(missing_docs)]
+
+mod error;
+mod fingerprint;
+pub mod network;
+
+pub use error::{Error, KeyFault, Result};
+pub use fingerprint::Fingerprint;
