@@ -1,0 +1,15 @@
+//! Numbers modulo an odd modulus and its square: the one door to big-integer work.
+//!
+//! Every modulus of Paillier's scheme is a square: n^2 on the public side, p^2 and q^2 on the secret one. A residue is
+//! kept as a pair, the algorithms are written once over [`lanes::Lanes`], and an engine implements the lanes.
+
+pub(crate) mod fixed_base;
+pub(crate) mod lanes;
+pub(crate) mod montgomery;
+mod mpn;
+pub(crate) mod portable;
+pub(crate) mod power;
+pub(crate) mod product;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,87 @@
+//! What the algorithms ask of an engine: several independent residues modulo m^2, computed side by side.
+
+use crate::secret::Limbs;
+
+/// An engine for residues modulo the square of an odd m, `WIDTH` of them at a time.
+///
+/// A residue x is a pair (a, b) with x = a + b m and a, b < 2m, in Montgomery form: the pair of x R, R a power of two that
+/// the engine chooses. A product of pairs costs five half-size operations where generic arithmetic modulo m^2 takes eight,
+/// and 1 + k m, the message factor of Paillier, is the pair (1, k).
+///
+/// The modulus is odd and at least 3. Slices of lanes have `WIDTH` elements.
+pub(crate) trait Lanes: Send + Sync {
+    /// Residues in a bundle.
+    const WIDTH: usize;
+    /// `WIDTH` residues.
+    type Residues: Clone + Send + Sync;
+    /// `WIDTH` numbers below m.
+    type Scalars: Send;
+    /// A list of bundles from which lanes pick entries.
+    type Table: Send + Sync;
+    /// Working memory, one for each thread.
+    type Scratch: Send;
+
+    /// Working memory.
+    fn scratch(&self) -> Self::Scratch;
+
+    /// One in every lane.
+    fn one(&self) -> Self::Residues;
+
+    /// Zero in every lane.
+    fn zero_scalars(&self) -> Self::Scalars;
+
+    /// Numbers below m, one a lane, shorter ones as if filled up with zeros.
+    fn scalars(&self, numbers: &[&[u64]]) -> Self::Scalars;
+
+    /// Takes in numbers x < m^2 cheaply, as the Montgomery form of x R^-2: for long products, which
+    /// [`repair`](Self::repair) mends once.
+    fn enter_raw(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;
+
+    /// The factor R^(2 weight), which turns a product of raw entries with exponents that sum up to `weight` into the
+    /// product of the numbers. The time depends on the weight.
+    fn repair(&self, weight: i64, scratch: &mut Self::Scratch) -> Self::Residues;
+
+    /// Takes in numbers x < m^2.
+    fn enter(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;
+
+    /// Gives out the unique pairs a, b < m of the residues' values.
+    fn leave(&self, x: &Self::Residues, scratch: &mut Self::Scratch) -> Vec<Pair>;
+
+    /// x *= y.
+    fn mul(&self, x: &mut Self::Residues, y: &Self::Residues, scratch: &mut Self::Scratch);
+
+    /// x *= x.
+    fn sqr(&self, x: &mut Self::Residues, scratch: &mut Self::Scratch);
+
+    /// x *= 1 + k m.
+    fn mul_one_plus(&self, x: &mut Self::Residues, k: &Self::Scalars, scratch: &mut Self::Scratch);
+
+    /// Rewrites x = a + b m as c (1 + f m), c = a and f = b/a mod m, with the help of x^-1. Only [`mul_factored`] reads
+    /// the result.
+    ///
+    /// [`mul_factored`]: Self::mul_factored
+    fn factor(&self, x: &mut Self::Residues, inverse: &Self::Residues, scratch: &mut Self::Scratch);
+
+    /// For an entry c (1 + f m): x *= c and sum += f. Four operations instead of five; the sum is multiplied in at the end,
+    /// once, by [`mul_one_plus`](Self::mul_one_plus).
+    fn mul_factored(
+        &self,
+        x: &mut Self::Residues,
+        sum: &mut Self::Scalars,
+        entry: &Self::Residues,
+        scratch: &mut Self::Scratch,
+    );
+
+    /// A table of bundles.
+    fn table(&self, entries: &[Self::Residues]) -> Self::Table;
+
+    /// Lane i of `out` becomes lane i of entry `which[i]`. Every entry is read, so that no address depends on `which`.
+    fn select(&self, out: &mut Self::Residues, table: &Self::Table, which: &[usize]);
+}
+
+/// The number a + b m with a, b < m in plain form.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) a: Limbs,
+    pub(crate) b: Limbs,
+}

@@ -1,0 +1,213 @@
+//! Numbers modulo an odd m in Montgomery form on GMP limbs (Montgomery 1985), in constant time.
+//!
+//! R = 2^(64 L) > 16 m. With that slack the reduction of any t < 8 m^2 is below 2m without a final subtraction, which is
+//! what the pair form in [`portable`](super::portable) lives on.
+
+use rug::Integer;
+
+use super::mpn;
+use crate::secret::{Limbs, WipedInteger, integer};
+
+/// An odd modulus m with its Montgomery constants. Wiped on drop, because m may be a secret prime.
+#[derive(Debug)]
+pub(crate) struct Montgomery {
+    /// m in L limbs; R > 16 m leaves the top bits zero.
+    modulus: Limbs,
+    /// m^2 in exactly as many limbs as it needs.
+    square: Limbs,
+    /// -m^-1 mod 2^64.
+    negated_inverse: u64,
+    /// R^2 mod m, which brings a number into Montgomery form.
+    r2: Limbs,
+}
+
+impl Montgomery {
+    /// # Panics
+    /// If m is even or below 3.
+    pub(crate) fn new(m: &Integer) -> Self {
+        assert!(m.is_odd() && *m >= 3, "a Montgomery modulus is odd and at least 3");
+        let length = (m.significant_bits() as usize + 4).div_ceil(64);
+        let modulus = Limbs::from_integer(m, length);
+        let square = WipedInteger(m.clone().square());
+        let square = Limbs::from_integer(&square, square.significant_digits::<u64>());
+        // Newton's iteration doubles the valid bits; m * m = 1 mod 8 starts with three.
+        let mut inverse = modulus[0];
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(modulus[0].wrapping_mul(inverse)));
+        }
+        let r2 = WipedInteger((Integer::from(1) << (128 * length as u32)) % m);
+        let r2 = Limbs::from_integer(&r2, length);
+        Self { modulus, square, negated_inverse: inverse.wrapping_neg(), r2 }
+    }
+
+    /// L, the limbs of a residue.
+    pub(crate) fn length(&self) -> usize {
+        self.modulus.len()
+    }
+
+    /// m in L limbs.
+    pub(crate) fn modulus(&self) -> &Limbs {
+        &self.modulus
+    }
+
+    /// R^2 mod m in L limbs.
+    pub(super) fn r2(&self) -> &Limbs {
+        &self.r2
+    }
+
+    /// Limbs of a number below m^2.
+    pub(crate) fn square_length(&self) -> usize {
+        self.square.len()
+    }
+
+    /// Montgomery's reduction of `t` (2L limbs, a number t modulo R^2 that may stand for a negative one above -R):
+    /// writes q = -t/m mod R to `quotient` and leaves u = (t + q m) / R in the upper half of `t`. The lower half is spent.
+    ///
+    /// For 0 <= t < 8 m^2 + R the result is below 2m: (8 m^2 + R + R m) / R < m/2 + 1 + m, as R > 16 m. For -R < t < 0 it is
+    /// an integer above -1, so it is nonnegative too; the sums modulo R^2 come out right because it fits.
+    pub(super) fn reduce(&self, t: &mut [u64], quotient: &mut [u64]) {
+        let length = self.length();
+        for i in 0..length {
+            quotient[i] = t[i].wrapping_mul(self.negated_inverse);
+            // The lowest limb becomes zero; its place keeps the carry, which belongs L limbs higher.
+            t[i] = mpn::addmul_1(&mut t[i..i + length], &self.modulus, quotient[i]);
+        }
+        let (carries, upper) = t.split_at_mut(length);
+        mpn::add_assign(upper, carries);
+    }
+
+    /// Brings x < 2m below m; returns how often m was taken off, 0 or 1.
+    pub(super) fn normalise(&self, x: &mut [u64]) -> u64 {
+        let below = mpn::sub_assign(x, &self.modulus);
+        mpn::cnd_add_assign(below, x, &self.modulus);
+        1 - below
+    }
+
+    /// x * y mod m for x, y < m, in L limbs.
+    pub(crate) fn mul(&self, x: &[u64], y: &[u64]) -> Limbs {
+        let length = self.length();
+        let mut scratch = Limbs::zero(mpn::sec_mul_itch(length).max(1));
+        let mut t = Limbs::zero(2 * length);
+        let mut quotient = Limbs::zero(length);
+        mpn::sec_mul(&mut t, x, y, &mut scratch);
+        self.reduce(&mut t, &mut quotient);
+        let over_r = Limbs::copy_of(&t[length..]);
+        mpn::sec_mul(&mut t, &over_r, &self.r2, &mut scratch);
+        self.reduce(&mut t, &mut quotient);
+        let mut product = Limbs::copy_of(&t[length..]);
+        self.normalise(&mut product);
+        product
+    }
+
+    /// x - y mod m for x, y < m, in L limbs.
+    pub(crate) fn sub(&self, x: &[u64], y: &[u64]) -> Limbs {
+        let mut difference = Limbs::copy_of(x);
+        let borrow = mpn::sub_assign(&mut difference, y);
+        mpn::cnd_add_assign(borrow, &mut difference, &self.modulus);
+        difference
+    }
+
+    /// `sum` += x modulo m for both below m.
+    pub(super) fn add_assign(&self, sum: &mut [u64], x: &[u64]) {
+        mpn::add_assign(sum, x);
+        self.normalise(sum);
+    }
+
+    /// x mod m in L limbs, for x of any length.
+    pub(crate) fn rem(&self, x: &[u64]) -> Limbs {
+        let significant = self.modulus.iter().rposition(|&limb| limb != 0).expect("m is at least 3") + 1;
+        self.remainder_by(x, &self.modulus[..significant], self.length())
+    }
+
+    /// x mod m^2 in [`square_length`](Self::square_length) limbs, for x of any length.
+    pub(crate) fn rem_square(&self, x: &[u64]) -> Limbs {
+        self.remainder_by(x, &self.square, self.square.len())
+    }
+
+    fn remainder_by(&self, x: &[u64], divisor: &[u64], length: usize) -> Limbs {
+        let mut dividend = Limbs::zero(x.len().max(divisor.len()));
+        dividend[..x.len()].copy_from_slice(x);
+        let mut scratch = Limbs::zero(mpn::sec_rem_itch(dividend.len(), divisor.len()));
+        mpn::sec_rem(&mut dividend, divisor, &mut scratch);
+        let mut remainder = Limbs::zero(length);
+        remainder[..divisor.len()].copy_from_slice(&dividend[..divisor.len()]);
+        remainder
+    }
+
+    /// x + y * m for a number x of at most L limbs and y of L limbs, in `length` limbs, which must hold it.
+    pub(crate) fn add_multiple(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
+        add_product(x, y, &self.modulus, length)
+    }
+
+    /// x + y * m^2 in `length` limbs, which must hold it, for x and y of [`square_length`](Self::square_length) limbs.
+    pub(crate) fn add_multiple_of_square(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
+        add_product(x, y, &self.square, length)
+    }
+
+    /// R^power mod m^2, for the constants of the pair form.
+    pub(super) fn power_of_r(&self, power: u32) -> Integer {
+        (Integer::from(1) << (64 * self.length() as u32 * power)) % integer(&self.square)
+    }
+
+    /// The number x < m^2 as (x mod m, x / m), each in L limbs. Not constant-time: for constants.
+    pub(super) fn split(&self, x: &Integer) -> (Limbs, Limbs) {
+        let (upper, lower) = x.clone().div_rem(integer(&self.modulus));
+        (Limbs::from_integer(&lower, self.length()), Limbs::from_integer(&upper, self.length()))
+    }
+}
+
+/// x + y * z in `length` limbs for y and z of the same length, constant-time.
+fn add_product(x: &[u64], y: &[u64], z: &[u64], length: usize) -> Limbs {
+    let mut scratch = Limbs::zero(mpn::sec_mul_itch(y.len()).max(1));
+    let mut product = Limbs::zero(2 * y.len());
+    mpn::sec_mul(&mut product, y, z, &mut scratch);
+    let mut addend = Limbs::zero(2 * y.len());
+    addend[..x.len()].copy_from_slice(x);
+    mpn::add_assign(&mut product, &addend);
+    let mut sum = Limbs::zero(length);
+    let shared = length.min(product.len());
+    sum[..shared].copy_from_slice(&product[..shared]);
+    debug_assert!(product[shared..].iter().all(|&limb| limb == 0), "the sum does not fit");
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::testing::{moduli, samples};
+
+    #[test]
+    fn numbers_modulo_m_agree_with_integers() {
+        for m in moduli() {
+            let montgomery = Montgomery::new(&m);
+            let length = montgomery.length();
+            assert!(Integer::from(1) << (64 * length as u32) > Integer::from(&m * 16u32));
+            let numbers: Vec<_> = samples(&m).into_iter().map(|x| x % &m).collect();
+            for x in &numbers {
+                for y in &numbers {
+                    let (lx, ly) = (Limbs::from_integer(x, length), Limbs::from_integer(y, length));
+                    assert_eq!(montgomery.mul(&lx, &ly).to_integer(), Integer::from(x * y) % &m);
+                    let difference = Integer::from(x - y).modulo(&m);
+                    assert_eq!(montgomery.sub(&lx, &ly).to_integer(), difference);
+                    let mut sum = lx.clone();
+                    montgomery.add_assign(&mut sum, &ly);
+                    assert_eq!(sum.to_integer(), Integer::from(x + y) % &m);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn remainders_of_long_numbers_agree_with_integers() {
+        for m in moduli() {
+            let montgomery = Montgomery::new(&m);
+            for x in samples(&m) {
+                let wide = Integer::from(&x * &x) * &x + &x;
+                let limbs = Limbs::from_integer(&wide, wide.significant_digits::<u64>());
+                assert_eq!(montgomery.rem(&limbs).to_integer(), Integer::from(&wide % &m));
+                let square = m.clone().square();
+                assert_eq!(montgomery.rem_square(&limbs).to_integer(), wide % square);
+            }
+        }
+    }
+}

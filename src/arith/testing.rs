@@ -1,0 +1,47 @@
+//! Moduli and numbers on which the arithmetic is compared with plain integers.
+
+use rug::Integer;
+
+use crate::entropy::{Entropy, SeededEntropy};
+use crate::secret::integer;
+
+/// Odd moduli: tiny, around limb boundaries, and of the sizes that keys have; products of two primes and primes.
+pub(crate) fn moduli() -> Vec<Integer> {
+    let prime = |bits: u32| (Integer::from(1) << (bits - 1)) + (Integer::from(1) << (bits - 2));
+    let prime = |bits: u32| prime(bits).next_prime();
+    let mut moduli = vec![Integer::from(3), Integer::from(35)];
+    moduli.extend([59, 60, 61, 63, 64, 65, 124, 128, 256, 1024].map(prime));
+    moduli.push(prime(256) * prime(300).next_prime());
+    moduli
+}
+
+/// Edge values and seeded random ones around m: 0, 1, m - 1, m, 2m - 1 and four random ones below m^2.
+pub(crate) fn samples(m: &Integer) -> Vec<Integer> {
+    let square = m.clone().square();
+    let mut samples = vec![
+        Integer::new(),
+        Integer::from(1),
+        Integer::from(m - 1),
+        m.clone(),
+        Integer::from(m + 1),
+        Integer::from(m * 2) - 1,
+        Integer::from(&square - 1),
+    ];
+    let mut entropy = SeededEntropy::new(m.to_string().as_bytes());
+    samples.extend((0..4).map(|_| random_below(&square, &mut entropy)));
+    samples
+}
+
+/// A uniform number below `bound`.
+pub(crate) fn random_below(bound: &Integer, entropy: &mut impl Entropy) -> Integer {
+    let bound = bound.to_digits::<u64>(rug::integer::Order::Lsf);
+    let mut limbs = vec![0; bound.len()];
+    entropy.below(&mut limbs, &bound).expect("a seeded stream does not fail");
+    integer(&limbs)
+}
+
+/// [`samples`] as residues modulo m^2.
+pub(crate) fn residues(m: &Integer) -> Vec<Integer> {
+    let square = m.clone().square();
+    samples(m).into_iter().map(|x| x % &square).collect()
+}
