@@ -112,6 +112,9 @@ pub enum Error {
     /// The processor lacks what was asked for.
     #[error("backend refused: {0}")]
     Backend(String),
+    /// The thread pool cannot be had, or not with that size.
+    #[error("threads: {0}")]
+    Threads(String),
     /// The progress callback asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -161,6 +164,9 @@ pub enum KeyFault {
     /// The two secret factors are not distinct primes of half the length of the modulus.
     #[error("the secret factors are not two distinct primes of half the length of their product")]
     Factors,
+    /// A number that a hash of the modulus gives shares a factor with it.
+    #[error("the modulus shares a factor with a number derived from it")]
+    Hash,
     /// The public and the secret part do not belong together.
     #[error("the public part is not the product of the secret factors")]
     Parts,

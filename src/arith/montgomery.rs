@@ -107,8 +107,16 @@ impl Montgomery {
         difference
     }
 
+    /// x - y mod m^2 for x, y < m^2, in [`square_length`](Self::square_length) limbs.
+    pub(crate) fn sub_square(&self, x: &[u64], y: &[u64]) -> Limbs {
+        let mut difference = Limbs::copy_of(x);
+        let borrow = mpn::sub_assign(&mut difference, y);
+        mpn::cnd_add_assign(borrow, &mut difference, &self.square);
+        difference
+    }
+
     /// `sum` += x modulo m for both below m.
-    pub(super) fn add_assign(&self, sum: &mut [u64], x: &[u64]) {
+    pub(crate) fn add_assign(&self, sum: &mut [u64], x: &[u64]) {
         mpn::add_assign(sum, x);
         self.normalise(sum);
     }

@@ -166,7 +166,7 @@ impl Program {
         const POWER: u32 = 2;
         let mut steps = Vec::new();
         let (mut has_sum, mut has_result) = (false, false);
-        let mut set = |steps: &mut Vec<Step>, register, first: &mut bool, operand| {
+        let set = |steps: &mut Vec<Step>, register, first: &mut bool, operand| {
             steps.push(if *first { Step::Mul(register, operand) } else { Step::Copy(register, operand) });
             *first = true;
         };

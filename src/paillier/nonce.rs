@@ -1,0 +1,142 @@
+//! Nonces: random n-th residues modulo n^2, which are encryptions of zero. Three ways to draw them.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use super::PublicKey;
+use crate::arith::lanes::{Lanes, Pair};
+use crate::arith::portable::{Residue, Scratch};
+use crate::arith::power::pow_public;
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+use crate::secret::Limbs;
+use crate::threads;
+
+/// How a nonce is drawn. Ciphertexts of all three decrypt alike; what they rest on and what they cost differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NonceMethod {
+    /// r^n, r uniform in Z_n*: the reference. Rests on Paillier's decisional composite residuosity (DCR) alone.
+    Power,
+    /// h_n^a from a table, a uniform of half the bits of n (Damgard, Jurik, Nielsen 2010). Wants a key whose owner declares
+    /// p = q = 3 mod 4 and gcd(p - 1, q - 1) = 2. Rests on DCR and on short exponents being as good as long ones.
+    PublicBase,
+    /// With the secret key: h_n^a mod p^2 and h_n^b mod q^2 from two tables. Rests on DCR alone. The Jacobi symbol of its
+    /// ciphertexts shows that this way or the last was used, never the message.
+    SecretBase,
+}
+
+/// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move.
+pub struct Nonce {
+    pub(super) key: Fingerprint,
+    /// Twice the limbs of n.
+    pub(super) limbs: Limbs,
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonce(redacted)")
+    }
+}
+
+impl PublicKey {
+    /// The quickest way to draw nonces that is open to somebody without the secret key.
+    pub fn nonce_method(&self) -> NonceMethod {
+        if self.short_nonces() { NonceMethod::PublicBase } else { NonceMethod::Power }
+    }
+
+    /// Draws `count` nonces from the operating system's randomness, on all cores.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a method that this key does not permit; [`Error::Randomness`].
+    pub fn nonces(&self, method: NonceMethod, count: usize) -> Result<Vec<Nonce>> {
+        self.nonces_from(method, count, &mut SystemEntropy)
+    }
+
+    pub(crate) fn nonces_from(
+        &self,
+        method: NonceMethod,
+        count: usize,
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Nonce>> {
+        threads::run(|| match method {
+            NonceMethod::Power => self.powers(count, entropy),
+            NonceMethod::PublicBase => self.public_base(count, entropy),
+            NonceMethod::SecretBase => Err(Error::Argument("nonces from the secret base need the secret key".into())),
+        })?
+    }
+
+    fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+        let n = Limbs::from_integer(self.modulus(), self.limbs());
+        loop {
+            let mut roots = vec![Limbs::zero(self.limbs()); count];
+            roots.iter_mut().try_for_each(|root| entropy.below(root, &n))?;
+            let lanes = self.constant_time();
+            let power = |scratch: &mut _, root: &Limbs| {
+                let root = lanes.enter(&[root], scratch);
+                self.give_out(&pow_public(lanes, &root, &n, scratch), scratch)
+            };
+            let nonces: Vec<_> = roots.par_iter().map_init(|| lanes.scratch(), power).collect();
+            // A number that is not a unit comes once in 6,373 draws at worst, under a key made for it.
+            if self.all_units(&nonces, entropy)? {
+                return Ok(nonces);
+            }
+        }
+    }
+
+    /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
+    /// sees their product times a random number.
+    fn all_units(&self, nonces: &[Nonce], entropy: &mut dyn Entropy) -> Result<bool> {
+        let modulus = self.montgomery();
+        let n = &modulus.modulus()[..self.limbs()];
+        let mut blind = Limbs::zero(self.limbs());
+        entropy.below(&mut blind, n)?;
+        let mut product = Limbs::zero(modulus.length());
+        product[..blind.len()].copy_from_slice(&blind);
+        for nonce in nonces {
+            product = modulus.mul(&product, &modulus.rem(&nonce.limbs));
+        }
+        Ok(product.to_integer().gcd(self.modulus()) == 1)
+    }
+
+    fn public_base(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+        if !self.short_nonces() {
+            return Err(Error::Argument("this key's owner does not declare that short nonces may be used".into()));
+        }
+        let bits = self.bits() / 2;
+        let mut exponents = vec![Limbs::zero(self.limbs() / 2); count];
+        exponents.iter_mut().try_for_each(|exponent| entropy.bits(exponent, bits))?;
+        let table = self.nonce_table()?;
+        let power = |scratch: &mut _, exponent: &Limbs| self.give_out(&table.pow(&[exponent], scratch), scratch);
+        Ok(exponents.par_iter().map_init(|| table.lanes().scratch(), power).collect())
+    }
+
+    fn give_out(&self, residue: &Residue, scratch: &mut Scratch) -> Nonce {
+        let limbs = self.number(&self.constant_time().leave(residue, scratch)[0]);
+        Nonce { key: self.fingerprint(), limbs }
+    }
+
+    /// The number a + b n of a pair that left the lanes, in twice the limbs of n.
+    pub(crate) fn number(&self, pair: &Pair) -> Limbs {
+        self.montgomery().add_multiple(&pair.a, &pair.b, 2 * self.limbs())
+    }
+}
+
+/// For test vectors: nonces from chosen roots.
+#[cfg(feature = "hazmat")]
+impl PublicKey {
+    /// r^n mod n^2 for a given unit r. Whoever knows r can read the message.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if r is not a unit in 1..n.
+    pub fn nonce_from_root(&self, r: &rug::Integer) -> Result<Nonce> {
+        if *r < 1 || r >= self.modulus() || rug::Integer::from(r.gcd_ref(self.modulus())) != 1 {
+            return Err(Error::Argument("the root must be a unit modulo n".into()));
+        }
+        let power = r.clone().pow_mod(self.modulus(), self.modulus_squared());
+        let power = power.map_err(|_| Error::Bug("a power with a positive exponent failed"))?;
+        Ok(Nonce { key: self.fingerprint(), limbs: Limbs::from_integer(&power, 2 * self.limbs()) })
+    }
+}
