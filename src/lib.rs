@@ -5,6 +5,7 @@
 mod error;
 mod fingerprint;
 pub mod network;
+mod tensors;
 
 pub use error::{Error, KeyFault, Result};
 pub use fingerprint::Fingerprint;
