@@ -2,8 +2,10 @@
 
 #![deny(missing_docs)]
 
+pub mod encoding;
 mod error;
 mod fingerprint;
+//pub mod model;
 pub mod network;
 mod tensors;
 
