@@ -31,6 +31,7 @@ mod features;
 mod grid;
 mod records;
 
+pub(crate) use features::check_name;
 pub use features::{Feature, Features, OutOfRange};
 pub use grid::Grid;
 pub use records::{Batch, RecordsLayout, ResponsePart};

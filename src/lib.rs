@@ -5,7 +5,7 @@
 pub mod encoding;
 mod error;
 mod fingerprint;
-//pub mod model;
+pub mod model;
 pub mod network;
 mod tensors;
 
