@@ -3,12 +3,16 @@
 #![deny(missing_docs)]
 
 mod arith;
+pub mod encoding;
 mod entropy;
 mod error;
 mod fingerprint;
+pub mod inference;
+pub mod model;
 pub mod network;
 pub mod paillier;
 mod secret;
+mod tensors;
 mod threads;
 
 pub use error::{Error, KeyFault, Result};

@@ -35,6 +35,12 @@ pub struct Nonce {
     pub(super) limbs: Limbs,
 }
 
+impl Nonce {
+    pub(crate) fn limbs(&self) -> &[u64] {
+        &self.limbs
+    }
+}
+
 impl fmt::Debug for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Nonce(redacted)")

@@ -36,6 +36,30 @@ impl UnverifiedPublicKey {
         Ok(Self { n, short_nonces, proof })
     }
 
+    /// Any modulus, unchecked.
+    pub(crate) fn unchecked(n: Integer, short_nonces: bool, proof: Option<KeyProof>) -> Self {
+        Self { n, short_nonces, proof }
+    }
+
+    pub(crate) fn with_proof(self, proof: KeyProof) -> Self {
+        Self { proof: Some(proof), ..self }
+    }
+
+    /// The modulus n.
+    pub fn modulus(&self) -> &Integer {
+        &self.n
+    }
+
+    /// Whether the owner declares that short nonces may be used.
+    pub fn short_nonces(&self) -> bool {
+        self.short_nonces
+    }
+
+    /// The key proof it came with.
+    pub fn proof(&self) -> Option<&KeyProof> {
+        self.proof.as_ref()
+    }
+
     /// Length of the modulus in bits.
     pub fn bits(&self) -> u32 {
         self.n.significant_bits()

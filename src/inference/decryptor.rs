@@ -1,0 +1,99 @@
+//! The hospital's way in: a response to predictions.
+
+use zeroize::Zeroizing;
+
+use super::{Header, Response};
+use crate::encoding::RecordsLayout;
+use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+use crate::model::PublicSpec;
+use crate::paillier::SecretKey;
+
+/// Decrypts responses of one model under one key.
+#[derive(Debug)]
+pub struct Decryptor {
+    spec: PublicSpec,
+    layout: RecordsLayout,
+    key: SecretKey,
+}
+
+/// What the model says of one record. Whether it is right is not proved: a cheating service can return anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The model's exact integer outputs, one a row.
+    pub outputs: Vec<i64>,
+    /// The outputs in real numbers: integers times the spec's scale.
+    pub logits: Vec<f64>,
+    /// The logits through the spec's activation.
+    pub probabilities: Vec<f64>,
+    /// Index of the class.
+    pub class: usize,
+}
+
+impl Decryptor {
+    /// A decryptor. `pin` is the spec's fingerprint, obtained apart from the service.
+    ///
+    /// # Errors
+    /// [`Error::SpecMismatch`] if the spec is not the pinned one; [`Error::Model`] or [`Error::Argument`] if the model's
+    /// slots do not fit the key.
+    pub fn new(spec: PublicSpec, pin: Fingerprint, key: SecretKey) -> Result<Self> {
+        spec.expect(pin)?;
+        let layout = spec.layout(key.public_key().bits())?;
+        Ok(Self { spec, layout, key })
+    }
+
+    /// The model's public spec.
+    pub fn spec(&self) -> &PublicSpec {
+        &self.spec
+    }
+
+    /// Decrypts the response to the request with header `request`: one prediction a record, in the request's order.
+    ///
+    /// # Errors
+    /// Before anything is decrypted: [`Error::SpecMismatch`], [`Error::KeyMismatch`], [`Error::RequestMismatch`];
+    /// [`Error::Malformed`] if there are not as many ciphertexts as there should be; [`Error::Ciphertext`] if one is
+    /// invalid. After that [`Error::Decryption`] alone: never send it back, never retry automatically.
+    pub fn decrypt(&self, response: &Response, request: &Header) -> Result<Vec<Prediction>> {
+        let public = self.key.public_key();
+        request.expect(public.fingerprint(), self.spec.fingerprint())?;
+        response.header.expect(public.fingerprint(), self.spec.fingerprint())?;
+        if response.header != *request {
+            return Err(Error::RequestMismatch);
+        }
+        let rows = self.spec.labels().len();
+        let batches: Vec<_> = self.layout.batches(request.records()).collect();
+        let expected: usize = batches.iter().map(|batch| batch.responses(rows).len()).sum();
+        if response.ciphertexts.len() as u64 != expected as u64 * public.ciphertext_bytes() as u64 {
+            let found = response.ciphertexts.len();
+            let why = format!("its records need {expected} ciphertexts; it holds {found} bytes of them");
+            return Err(Error::malformed("response", why));
+        }
+        let ciphertexts = public.ciphertexts_from_bytes(&response.ciphertexts)?;
+        let plaintexts = self.key.decrypt_batch(&ciphertexts).map_err(|_| Error::Decryption)?;
+        let mut plaintexts = plaintexts.iter();
+        let mut outputs = Zeroizing::new(vec![0; request.records() * rows]);
+        for batch in batches {
+            for (part, plaintext) in batch.responses(rows).zip(&mut plaintexts) {
+                let mut answers = Zeroizing::new(vec![0; part.slots]);
+                self.layout.unpack_answers(plaintext.limbs(), &mut answers).map_err(|_| Error::Decryption)?;
+                for (row, answers) in part.rows.zip(answers.chunks_exact(batch.len())) {
+                    for (record, &answer) in batch.records().zip(answers) {
+                        outputs[record * rows + row] = answer;
+                    }
+                }
+            }
+        }
+        Ok(outputs.chunks_exact(rows).map(|outputs| self.predict(outputs)).collect())
+    }
+
+    fn predict(&self, outputs: &[i64]) -> Prediction {
+        let logits = self.spec.logits(outputs);
+        let activation = self.spec.activation();
+        Prediction {
+            outputs: outputs.to_vec(),
+            probabilities: activation.probabilities(&logits),
+            class: activation.class(&logits),
+            logits,
+        }
+    }
+}

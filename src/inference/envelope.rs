@@ -1,0 +1,129 @@
+//! What requests and responses have in common: CBOR (RFC 8949) of the form `[kind, version, sha256, content]`.
+//!
+//! The content is itself CBOR in a byte string, so that its SHA-256 is checked before anything in it is parsed. That guards
+//! against accidents, not against forgers. The grammar is in `docs/messages.cddl`. Writers emit, and readers demand, the
+//! deterministic form: definite lengths and the members in the grammar's order.
+
+use minicbor::{Decoder, Encoder};
+
+use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+
+const VERSION: u32 = 1;
+
+/// Wraps the content up.
+pub(super) fn seal(kind: &str, content: &[u8]) -> Vec<u8> {
+    let digest = Fingerprint::of(content);
+    // 64 bytes are more than kind, version, digest and the heads take.
+    let mut writer = Writer::new(content.len() + 64 + kind.len());
+    writer.encode(|e| {
+        e.array(4)?.str(kind)?.u32(VERSION)?.bytes(digest.as_bytes())?.bytes(content)?;
+        Ok(())
+    });
+    writer.finish()
+}
+
+/// Checks everything but the content, and gives that out.
+pub(super) fn open<'a>(what: &'static str, kind: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
+    let mut reader = Reader::new(what, bytes);
+    reader.array(4)?;
+    let found = reader.text()?;
+    if found != kind {
+        let why = if found.starts_with("tacita.") { "it is another kind of tacita file" } else { "it is not one" };
+        return Err(Error::malformed(what, why));
+    }
+    let version = reader.unsigned()?;
+    if version != u64::from(VERSION) {
+        let why = format!("format version {version} is not known here, only {VERSION}; update tacita");
+        return Err(Error::malformed(what, why));
+    }
+    let digest = reader.array_of::<{ Fingerprint::LEN }>()?;
+    // A cut or padded file is a damaged one.
+    let content = reader.bytes().map_err(|_| Error::Damaged { what })?;
+    if !reader.at_end() || Fingerprint::of(content).as_bytes() != &digest {
+        return Err(Error::Damaged { what });
+    }
+    Ok(content)
+}
+
+/// CBOR into memory, which cannot fail.
+pub(super) struct Writer(Encoder<Vec<u8>>);
+
+impl Writer {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(Encoder::new(Vec::with_capacity(capacity)))
+    }
+
+    pub(super) fn encode(
+        &mut self,
+        write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>,
+    ) {
+        write(&mut self.0).expect("writing to memory does not fail");
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0.into_writer()
+    }
+}
+
+/// CBOR from outside: each item checked for type and length, none copied before its length is known.
+pub(super) struct Reader<'a> {
+    what: &'static str,
+    decoder: Decoder<'a>,
+    length: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(what: &'static str, bytes: &'a [u8]) -> Self {
+        Self { what, decoder: Decoder::new(bytes), length: bytes.len() }
+    }
+
+    fn malformed(&self, expected: &str) -> Error {
+        Error::malformed(self.what, format!("expected {expected} at byte {}", self.decoder.position()))
+    }
+
+    pub(super) fn array(&mut self, length: u64) -> Result<()> {
+        match self.decoder.array() {
+            Ok(Some(found)) if found == length => Ok(()),
+            _ => Err(self.malformed(&format!("an array of {length} items"))),
+        }
+    }
+
+    /// The number of members of a map.
+    pub(super) fn map(&mut self) -> Result<u64> {
+        self.decoder.map().ok().flatten().ok_or_else(|| self.malformed("a map"))
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'a str> {
+        self.decoder.str().map_err(|_| self.malformed("a text"))
+    }
+
+    pub(super) fn key(&mut self, name: &str) -> Result<()> {
+        if self.text()? == name { Ok(()) } else { Err(self.malformed(&format!("the member `{name}`"))) }
+    }
+
+    pub(super) fn unsigned(&mut self) -> Result<u64> {
+        self.decoder.u64().map_err(|_| self.malformed("an unsigned integer"))
+    }
+
+    pub(super) fn boolean(&mut self) -> Result<bool> {
+        self.decoder.bool().map_err(|_| self.malformed("a boolean"))
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
+        self.decoder.bytes().map_err(|_| self.malformed("a byte string"))
+    }
+
+    pub(super) fn array_of<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let bytes = self.bytes()?;
+        bytes.try_into().map_err(|_| self.malformed(&format!("a byte string of {N} bytes")))
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.decoder.position() == self.length
+    }
+
+    pub(super) fn end(&self) -> Result<()> {
+        if self.at_end() { Ok(()) } else { Err(self.malformed("the end")) }
+    }
+}

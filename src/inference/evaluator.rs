@@ -1,0 +1,197 @@
+//! The cloud: a request to a response, without learning anything of it.
+
+use rayon::prelude::*;
+use rug::Integer;
+use rug::integer::Order;
+
+use super::{Header, OnProgress, Progress, Request, Response, go_on};
+use crate::arith::lanes::Lanes;
+use crate::arith::portable::Residue;
+use crate::arith::product::{Plan, pack};
+use crate::encoding::{Batch, RecordsLayout, ResponsePart};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::error::{Error, Result};
+use crate::model::{PrivateModel, PublicSpec};
+use crate::paillier::{Ciphertext, Nonce, NonceMethod, PublicKey};
+use crate::secret::Limbs;
+use crate::threads;
+
+/// Evaluates one private model on encrypted records. Any number of threads may share it.
+///
+/// Each response is masked above its answers and re-randomised, always. Without the mask one request with oversized
+/// plaintexts would return every weight; without fresh nonces the weights could be read from the nonce of a response.
+#[derive(Debug)]
+pub struct Evaluator {
+    model: PrivateModel,
+    plan: Plan,
+    max_records: usize,
+}
+
+impl Evaluator {
+    /// Most records in a request unless [`max_records`](Self::max_records) says otherwise.
+    pub const DEFAULT_MAX_RECORDS: usize = 100_000;
+
+    /// An evaluator; the plan of multiplications is found here, once.
+    pub fn new(model: PrivateModel) -> Self {
+        let weights: Vec<_> = (0..model.rows()).flat_map(|row| model.weights_row(row)).copied().collect();
+        let plan = Plan::new(model.columns(), &weights);
+        Self { model, plan, max_records: Self::DEFAULT_MAX_RECORDS }
+    }
+
+    /// Refuses requests of more records.
+    pub fn max_records(mut self, records: usize) -> Self {
+        self.max_records = records;
+        self
+    }
+
+    /// The model's public spec.
+    pub fn spec(&self) -> &PublicSpec {
+        self.model.spec()
+    }
+
+    /// Multiplications of ciphertexts that a batch of records takes.
+    pub fn multiplications(&self) -> usize {
+        self.plan.multiplications()
+    }
+
+    /// Evaluates a request under a public key that was [verified](crate::paillier::UnverifiedPublicKey::verify).
+    ///
+    /// # Errors
+    /// [`Error::SpecMismatch`], [`Error::KeyMismatch`] if the request is for another model or key; [`Error::TooLarge`] if it
+    /// has too many records; [`Error::Malformed`] if it does not have as many ciphertexts as it should;
+    /// [`Error::Ciphertext`] if one is invalid; [`Error::Randomness`].
+    pub fn evaluate(&self, request: &Request, key: &PublicKey) -> Result<Response> {
+        self.evaluate_with_progress(request, key, &mut go_on)
+    }
+
+    /// [`evaluate`](Self::evaluate) that tells how far it is.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`evaluate`](Self::evaluate).
+    pub fn evaluate_with_progress(&self, request: &Request, key: &PublicKey, progress: OnProgress) -> Result<Response> {
+        self.evaluate_from(request, key, progress, &mut SystemEntropy)
+    }
+
+    fn evaluate_from(
+        &self,
+        request: &Request,
+        key: &PublicKey,
+        progress: OnProgress,
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Response> {
+        let header = request.header;
+        let layout = self.check(&header, request.ciphertexts.len(), key)?;
+        let batches = layout.batches(header.records());
+        let total = batches.len();
+        let batch_bytes = self.model.columns() * key.ciphertext_bytes();
+        let mut ciphertexts = Vec::new();
+        for ((done, batch), bytes) in (1..).zip(batches).zip(request.ciphertexts.chunks_exact(batch_bytes)) {
+            // Errors count ciphertexts from the start of the request.
+            let offset = |error| match error {
+                Error::Ciphertext { index, why } => {
+                    Error::Ciphertext { index: index + (done - 1) * self.model.columns(), why }
+                }
+                other => other,
+            };
+            let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
+            for ciphertext in self.batch(&layout, &batch, &columns, key, entropy)? {
+                ciphertexts.extend_from_slice(&ciphertext.to_bytes());
+            }
+            if progress(Progress { done, total }).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(Response { header, ciphertexts })
+    }
+
+    /// Whether a request is for this model and key, and of the right length.
+    fn check(&self, header: &Header, bytes: usize, key: &PublicKey) -> Result<RecordsLayout> {
+        header.expect(key.fingerprint(), self.spec().fingerprint())?;
+        if header.records() > self.max_records {
+            let (found, limit) = (header.records() as u64, self.max_records as u64);
+            return Err(Error::TooLarge { what: "number of records", found, limit });
+        }
+        let layout = self.spec().layout(key.bits())?;
+        let ciphertexts = layout.batches(header.records()).len() as u64 * self.model.columns() as u64;
+        if bytes as u64 != ciphertexts * key.ciphertext_bytes() as u64 {
+            let why = format!("its records need {ciphertexts} ciphertexts; it holds {bytes} bytes of them");
+            return Err(Error::malformed("request", why));
+        }
+        Ok(layout)
+    }
+
+    /// The response ciphertexts of one batch.
+    fn batch(
+        &self,
+        layout: &RecordsLayout,
+        batch: &Batch,
+        columns: &[Ciphertext],
+        key: &PublicKey,
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Ciphertext>> {
+        let columns: Vec<_> = columns.iter().map(Ciphertext::limbs).collect();
+        let parts: Vec<_> = batch.responses(self.model.rows()).collect();
+        let addends: Vec<_> = parts.iter().map(|part| self.addend(layout, batch, part, key, entropy)).collect();
+        // The nonces need no ciphertext, so both are made side by side.
+        let (nonces, rows) = threads::run(|| {
+            rayon::join(
+                || key.nonces_from(NonceMethod::Power, parts.len(), entropy),
+                || self.plan.evaluate(key.variable_time(), key.modulus(), &columns),
+            )
+        })?;
+        let (nonces, rows, shift) = (nonces?, rows?, batch.len() as u32 * layout.slot_bits());
+        let finish = |((part, addend), nonce): ((&ResponsePart, Result<Limbs>), Nonce)| {
+            let lanes = key.variable_time();
+            let packed = pack(lanes, &rows[part.rows.clone()], shift, &mut lanes.scratch());
+            Ok(conceal(key, packed, &addend?, nonce))
+        };
+        threads::run(|| parts.par_iter().zip(addends).zip(nonces).map(finish).collect())?
+    }
+
+    /// What is added to a response: bias and centre in each slot, so that every slot lies in 0..2^slot_bits, and above the
+    /// slots in use a uniform multiple of 2^used below n.
+    fn addend(
+        &self,
+        layout: &RecordsLayout,
+        batch: &Batch,
+        part: &ResponsePart,
+        key: &PublicKey,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Limbs> {
+        let one_per_slot = (0..batch.len() as u32)
+            .fold(Integer::new(), |ones, record| ones + (Integer::from(1) << (record * layout.slot_bits())));
+        let shift = batch.len() as u32 * layout.slot_bits();
+        let bias = &self.model.slot_bias()[part.rows.clone()];
+        let constants = bias.iter().rev().fold(Integer::new(), |above, bias| {
+            (above << shift) + (Integer::from(layout.centre()) + bias) * &one_per_slot
+        });
+        // Uniform below M = floor(n / 2^used): an honest sum stays below 2^used M <= n.
+        let bound = Integer::from(key.modulus() >> part.used_bits).to_digits::<u64>(Order::Lsf);
+        let mut mask = Limbs::zero(bound.len());
+        entropy.below(&mut mask, &bound)?;
+        let sum = (constants + (mask.to_integer() << part.used_bits)).modulo(key.modulus());
+        Ok(Limbs::from_integer(&sum, key.limbs()))
+    }
+}
+
+/// Adds bias, offset and mask and re-randomises, in constant time.
+fn conceal(key: &PublicKey, mut answer: Residue, addend: &Limbs, nonce: Nonce) -> Ciphertext {
+    let lanes = key.constant_time();
+    let scratch = &mut lanes.scratch();
+    lanes.mul_one_plus(&mut answer, &lanes.scalars(&[addend]), scratch);
+    let nonce = lanes.enter(&[nonce.limbs()], scratch);
+    lanes.mul(&mut answer, &nonce, scratch);
+    Ciphertext::from_limbs(key.fingerprint(), &key.number(&lanes.leave(&answer, scratch)[0]))
+}
+
+/// For test vectors.
+#[cfg(feature = "hazmat")]
+impl Evaluator {
+    /// [`evaluate`](Self::evaluate) with all randomness from SHAKE256 of a seed. Whoever knows the seed can undo the mask.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_from_seed(&self, request: &Request, key: &PublicKey, seed: &[u8]) -> Result<Response> {
+        self.evaluate_from(request, key, &mut go_on, &mut crate::entropy::SeededEntropy::new(seed))
+    }
+}

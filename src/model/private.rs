@@ -1,0 +1,212 @@
+//! The private model: what the evaluating side holds.
+
+use safetensors::Dtype;
+use std::fmt;
+
+use super::integer::IntegerMap;
+use super::labels::Labels;
+use super::quantisation::{QuantisationReport, QuantiseOptions, Quantised, quantise};
+use super::seal;
+use super::spec::{Content, PublicSpec};
+use crate::encoding::{Features, Grid};
+use crate::error::{Error, Result};
+use crate::network::{Activation, Affine};
+use crate::tensors::Tensors;
+
+const WHAT: &str = "private model";
+/// Behind the 8 bytes of the header's length, the header begins with this; the file's SHA-256 follows.
+const PREFIX: &str = "{\"__metadata__\":{\"tacita.sha256\":\"";
+const FORMAT: &str = "tacita-model/1";
+/// Where the digits begin.
+const DIGEST_AT: usize = 8 + PREFIX.len();
+
+/// Integer weights and bias with the spec they belong to. Whatever record a spec lets through, no output overflows.
+///
+/// As a file it is safetensors (`model.safetensors`; `docs/formats.md` describes it).
+#[derive(Clone)]
+pub struct PrivateModel {
+    spec: PublicSpec,
+    map: IntegerMap,
+    slot_bias: Vec<i64>,
+}
+
+impl PrivateModel {
+    /// Longest file of a private model in bytes.
+    pub const MAX_BYTES: usize = 1 << 30;
+
+    /// Rounds an affine map on real values to integers, one weight a row and feature, and says what that costs.
+    ///
+    /// # Errors
+    /// [`Error::Count`] if there is not one feature a column and one label a row; [`Error::Argument`] if the bits of a
+    /// weight are not from 2 to 16, or a name is not fit to be one; [`Error::Model`] if weights and bias are too far
+    /// apart for a common step size, or the answers need slots of more than 62 bits; [`Error::TooLarge`] for more
+    /// outputs or a longer spec than are readable.
+    pub fn compile(
+        affine: &Affine,
+        features: Features,
+        labels: &[impl AsRef<str>],
+        activation: Activation,
+        name: &str,
+        options: QuantiseOptions,
+    ) -> Result<(Self, QuantisationReport)> {
+        if labels.len() != affine.rows() {
+            return Err(Error::Count { what: "labels of the model", expected: affine.rows(), found: labels.len() });
+        }
+        let Quantised { map, report } = quantise(affine, &features, options)?;
+        let spec = PublicSpec::new(Content {
+            model: name.into(),
+            features,
+            labels: Labels::new(labels)?,
+            activation,
+            scale: report.scale,
+            logit_error: report.logit_error,
+            slot_bits: report.slot_bits,
+        })?;
+        Ok((Self::new(spec, map)?, report))
+    }
+
+    /// The one gate: weights of the spec's shape, and no overflow in the spec's slots.
+    fn new(spec: PublicSpec, map: IntegerMap) -> Result<Self> {
+        let needed = map.slot_bits(spec.features())?;
+        if needed > spec.slot_bits() {
+            let found = spec.slot_bits();
+            return Err(Error::Model(format!("its answers need slots of {needed} bits and its spec has {found}")));
+        }
+        let slot_bias = map.bias_at_least(spec.features());
+        Ok(Self { spec, map, slot_bias })
+    }
+
+    /// The public spec.
+    pub fn spec(&self) -> &PublicSpec {
+        &self.spec
+    }
+
+    /// Number of outputs.
+    pub fn rows(&self) -> usize {
+        self.map.bias.len()
+    }
+
+    /// Number of input features.
+    pub fn columns(&self) -> usize {
+        self.map.columns
+    }
+
+    /// The integer weights of one output, one a feature.
+    ///
+    /// # Panics
+    /// If `row` is not below [`rows`](Self::rows).
+    pub fn weights_row(&self, row: usize) -> &[i32] {
+        &self.map.weights[row * self.map.columns..][..self.map.columns]
+    }
+
+    /// The integer bias, one number an output.
+    pub fn bias(&self) -> &[i64] {
+        &self.map.bias
+    }
+
+    /// What to add to W times slot contents, one number an output: input slots hold `integer - least`, so this is
+    /// bias + W least. Like every answer it is in [-c, c), c the layout's
+    /// [`centre`](crate::encoding::RecordsLayout::centre).
+    pub fn slot_bias(&self) -> &[i64] {
+        &self.slot_bias
+    }
+
+    /// The outputs for one record of integers, in plain arithmetic: what the encrypted evaluation must give.
+    ///
+    /// # Errors
+    /// [`Error::Count`] if there is not one integer a feature; [`Error::Range`] if one is outside its grid.
+    pub fn evaluate(&self, integers: &[i64]) -> Result<Vec<i64>> {
+        if integers.len() != self.columns() {
+            return Err(Error::Count { what: "integers of a record", expected: self.columns(), found: integers.len() });
+        }
+        let features = self.spec.features();
+        let outside = |(integer, grid): (&i64, &Grid)| !(grid.least()..=grid.greatest()).contains(integer);
+        match integers.iter().zip(features.grids()).position(outside) {
+            Some(index) => Err(features.out_of_range(index)),
+            None => Ok(self.map.apply(integers)),
+        }
+    }
+
+    /// The file: little-endian tensors `bias` (I64), `weights` (I8 or, above 8 bits, I16) and `spec` (U8, the text),
+    /// in this order. The same model always gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (rows, columns, text) = (self.rows(), self.columns(), self.spec.as_json());
+        let narrow = self.map.weights.iter().all(|&weight| i8::try_from(weight).is_ok());
+        let (dtype, width) = if narrow { (Dtype::I8, 1) } else { (Dtype::I16, 2) };
+        let bias_end = rows * size_of::<i64>();
+        let weights_end = bias_end + rows * columns * width;
+        let end = weights_end + text.len();
+
+        let mut header = format!(
+            "\",\"tacita.format\":\"{FORMAT}\"}},\
+             \"bias\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{bias_end}]}},\
+             \"weights\":{{\"dtype\":\"{dtype:?}\",\"shape\":[{rows},{columns}],\"data_offsets\":[{bias_end},{weights_end}]}},\
+             \"spec\":{{\"dtype\":\"U8\",\"shape\":[{}],\"data_offsets\":[{weights_end},{end}]}}}}",
+            text.len()
+        );
+        // The format wants its tensors aligned to 8 bytes.
+        let length = (PREFIX.len() + seal::DIGITS + header.len()).next_multiple_of(8);
+        header.extend(std::iter::repeat_n(' ', length - PREFIX.len() - seal::DIGITS - header.len()));
+
+        let mut after = Vec::with_capacity(header.len() + end);
+        after.extend(header.as_bytes());
+        self.map.bias.iter().for_each(|bias| after.extend(bias.to_le_bytes()));
+        for weight in &self.map.weights {
+            after.extend(&weight.to_le_bytes()[..width]);
+        }
+        after.extend(text.as_bytes());
+        let before = [&(length as u64).to_le_bytes(), PREFIX.as_bytes()].concat();
+        let digest = seal::digest(&before, &after).to_string();
+        [&before, digest.as_bytes(), &after].concat()
+    }
+
+    /// Reads a file, derives its largest possible output anew and refuses it if its spec has too narrow slots for that.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above [`MAX_BYTES`](Self::MAX_BYTES); [`Error::Damaged`] if the file, or the spec in it, does
+    /// not have the SHA-256 it claims; [`Error::Malformed`] if it is not a private model; [`Error::Model`] if an output
+    /// could overflow.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(Error::TooLarge { what: WHAT, found: bytes.len() as u64, limit: Self::MAX_BYTES as u64 });
+        }
+        if !bytes.get(8..).is_some_and(|header| header.starts_with(PREFIX.as_bytes())) {
+            return Err(Error::malformed(WHAT, format!("from byte 8 on it does not have {PREFIX:?}")));
+        }
+        seal::check(WHAT, bytes, DIGEST_AT)?;
+        let tensors = Tensors::read(WHAT, bytes)?;
+        if tensors.metadata("tacita.format") != Some(FORMAT) {
+            return Err(Error::malformed(WHAT, format!("its format is not {FORMAT}")));
+        }
+        let get = |name| tensors.get(name).ok_or_else(|| Error::malformed(WHAT, format!("there is no tensor {name}")));
+        let (bias, weights, spec) = (get("bias")?, get("weights")?, get("spec")?);
+        let shapes = || Error::malformed(WHAT, "its tensors are not of the types and shapes that its spec asks for");
+        if tensors.iter().count() != 3 || spec.dtype != Dtype::U8 {
+            return Err(shapes());
+        }
+        let spec = PublicSpec::from_json(spec.data)?;
+        let (rows, columns) = (spec.labels().len(), spec.features().len());
+        if bias.dtype != Dtype::I64 || bias.shape != [rows] || weights.shape != [rows, columns] {
+            return Err(shapes());
+        }
+        let map = IntegerMap {
+            columns,
+            bias: bias.data.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect(),
+            weights: match weights.dtype {
+                Dtype::I8 => weights.data.iter().map(|byte| byte.cast_signed().into()).collect(),
+                Dtype::I16 => {
+                    weights.data.as_chunks().0.iter().map(|bytes| i16::from_le_bytes(*bytes).into()).collect()
+                }
+                _ => return Err(shapes()),
+            },
+        };
+        Self::new(spec, map)
+    }
+}
+
+/// Shows shape and spec only: the numbers are the model owner's.
+impl fmt::Debug for PrivateModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateModel({} x {}, {:?})", self.rows(), self.columns(), self.spec)
+    }
+}

@@ -1,0 +1,233 @@
+//! The public spec of a model: what a hospital needs to know of it.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use super::labels::Labels;
+use super::seal;
+use crate::encoding::{Feature, Features, RecordsLayout, check_name};
+use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+use crate::network::Activation;
+
+/// What a file begins with; its SHA-256 follows.
+const PREFIX: &str = "{\n  \"sha256\": \"";
+
+/// The public spec of a model: input features with their grids, names of the outputs, and how to read an answer.
+///
+/// As a file it is JSON (`spec.json`; `docs/formats.md` and `docs/spec.schema.json` describe it). The SHA-256 in its
+/// first member is its [`fingerprint`](Self::fingerprint): it pins the text to the last byte, white space included.
+///
+/// A spec holds no weight, bias or normalisation. Three of its numbers do tell something of them: see
+/// [`scale`](Self::scale), [`slot_bits`](Self::slot_bits) and [`logit_error`](Self::logit_error).
+#[derive(Clone)]
+pub struct PublicSpec {
+    content: Content,
+    text: Box<str>,
+    fingerprint: Fingerprint,
+}
+
+/// What a spec says.
+#[derive(Clone)]
+pub(super) struct Content {
+    pub(super) model: Box<str>,
+    pub(super) features: Features,
+    pub(super) labels: Labels,
+    pub(super) activation: Activation,
+    pub(super) scale: f64,
+    pub(super) logit_error: f64,
+    pub(super) slot_bits: u32,
+}
+
+/// The JSON object. The format stands before what depends on it, so that another version is refused by its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "sha256")]
+    _sha256: IgnoredAny,
+    #[serde(rename = "format")]
+    _format: Format,
+    model: Box<str>,
+    features: Vec<Feature>,
+    labels: Labels,
+    activation: Activation,
+    scale: f64,
+    logit_error: f64,
+    #[serde(rename = "layout")]
+    _layout: Layout,
+    slot_bits: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Format {
+    #[serde(rename = "tacita-spec/1")]
+    V1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Layout {
+    Records,
+}
+
+impl PublicSpec {
+    /// Longest text of a spec in bytes.
+    pub const MAX_BYTES: usize = 64 << 20;
+
+    pub(super) fn new(content: Content) -> Result<Self> {
+        content.check()?;
+        let after = content.text_after_digest()?;
+        let fingerprint = seal::digest(PREFIX.as_bytes(), after.as_bytes());
+        let text: Box<str> = format!("{PREFIX}{fingerprint}{after}").into();
+        check_length(text.len())?;
+        Ok(Self { content, text, fingerprint })
+    }
+
+    /// Reads a spec, and checks everything that can be checked without the private model.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above [`MAX_BYTES`](Self::MAX_BYTES); [`Error::Damaged`] if the text does not have the
+    /// SHA-256 it claims; [`Error::Malformed`] if it is not a spec, or one whose numbers make no sense.
+    pub fn from_json(text: &[u8]) -> Result<Self> {
+        const WHAT: &str = "spec";
+        check_length(text.len())?;
+        if !text.starts_with(PREFIX.as_bytes()) {
+            return Err(Error::malformed(WHAT, format!("it does not begin with {PREFIX:?}")));
+        }
+        let fingerprint = seal::check(WHAT, text, PREFIX.len())?;
+        let text = std::str::from_utf8(text).map_err(|_| Error::malformed(WHAT, "it is not UTF-8"))?;
+        let document: Document = serde_json::from_str(text).map_err(|error| seal::json_error(WHAT, &error))?;
+        let Document { model, features, labels, activation, scale, logit_error, slot_bits, .. } = document;
+        let content = Features::new(features).and_then(|features| {
+            let content = Content { model, features, labels, activation, scale, logit_error, slot_bits };
+            content.check().map(|()| content)
+        });
+        let content = content.map_err(|error| Error::malformed(WHAT, error.to_string()))?;
+        Ok(Self { content, text: text.into(), fingerprint })
+    }
+
+    /// The text, as it was read or is to be written.
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// SHA-256 of the text without its digits.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Refuses to be another spec than the pinned one.
+    pub(crate) fn expect(&self, pin: Fingerprint) -> Result<()> {
+        let found = self.fingerprint;
+        if found == pin { Ok(()) } else { Err(Error::SpecMismatch { expected: pin, found }) }
+    }
+
+    /// The name of the model.
+    pub fn model(&self) -> &str {
+        &self.content.model
+    }
+
+    /// The input features, in the order of a record's values.
+    pub fn features(&self) -> &Features {
+        &self.content.features
+    }
+
+    /// The names of the outputs, at least one.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.content.labels.iter()
+    }
+
+    /// What is applied to the logits.
+    pub fn activation(&self) -> Activation {
+        self.content.activation
+    }
+
+    /// The step size of the outputs: logit = scale * integer output. With weights of b bits, `scale * (2^(b-1) - 1)` is
+    /// the size of the largest weight.
+    pub fn scale(&self) -> f64 {
+        self.content.scale
+    }
+
+    /// Proved by the model's owner: for records on the grids, no logit differs by more from the unrounded affine map's.
+    /// It depends on how the weights happen to round.
+    pub fn logit_error(&self) -> f64 {
+        self.content.logit_error
+    }
+
+    /// Width of a slot. It tells the size of the largest possible answer to a factor of 2.
+    pub fn slot_bits(&self) -> u32 {
+        self.content.slot_bits
+    }
+
+    /// The layout of this model's plaintexts under a key of `key_bits` bits.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if not even one slot fits such a key.
+    pub fn layout(&self, key_bits: u32) -> Result<RecordsLayout> {
+        RecordsLayout::new(key_bits, self.slot_bits())
+    }
+
+    /// The logits that integer outputs stand for.
+    pub fn logits(&self, outputs: &[i64]) -> Vec<f64> {
+        outputs.iter().map(|&output| self.scale() * output as f64).collect()
+    }
+}
+
+/// Shows its name and its fingerprint.
+impl fmt::Debug for PublicSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicSpec({:?}, {})", self.model(), self.fingerprint)
+    }
+}
+
+fn check_length(length: usize) -> Result<()> {
+    let (found, limit) = (length as u64, PublicSpec::MAX_BYTES as u64);
+    if found > limit { Err(Error::TooLarge { what: "spec", found, limit }) } else { Ok(()) }
+}
+
+impl Content {
+    fn check(&self) -> Result<()> {
+        let refused = |why: &str| Err(Error::Model(why.into()));
+        check_name("name of the model", &self.model)?;
+        if self.labels.len() == 0 {
+            return refused("it has no outputs");
+        }
+        if !(1..=RecordsLayout::MAX_SLOT_BITS).contains(&self.slot_bits) {
+            return refused("its slots are not of 1 to 62 bits");
+        }
+        if self.features.span_bits() > self.slot_bits {
+            return refused("the range of a feature does not fit its slots");
+        }
+        let greatest_logit = self.scale * (1_u64 << (self.slot_bits - 1)) as f64;
+        if !self.scale.is_normal() || self.scale < 0.0 || !greatest_logit.is_finite() {
+            return refused("its scale is not a positive number of ordinary size");
+        }
+        if !self.logit_error.is_finite() || self.logit_error < 0.0 {
+            return refused("its error bound is negative");
+        }
+        Ok(())
+    }
+
+    /// The text from the end of the digest on: one feature or run a line.
+    fn text_after_digest(&self) -> Result<String> {
+        let runs = self.features.runs().iter().map(json).collect::<Result<Vec<_>>>()?;
+        Ok(format!(
+            "\",\n  \"format\": {},\n  \"model\": {},\n  \"features\": [\n    {}\n  ],\n  \"labels\": {},\n  \
+             \"activation\": {},\n  \"scale\": {},\n  \"logit_error\": {},\n  \"layout\": {},\n  \"slot_bits\": {}\n}}\n",
+            json(&Format::V1)?,
+            json(&self.model)?,
+            runs.join(",\n    "),
+            json(&self.labels)?,
+            json(&self.activation)?,
+            json(&self.scale)?,
+            json(&self.logit_error)?,
+            json(&Layout::Records)?,
+            self.slot_bits,
+        ))
+    }
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| Error::Bug("a spec does not serialise"))
+}

@@ -1,0 +1,206 @@
+//! Encrypted inference against the plain integer model.
+
+#[path = "support/fixtures.rs"]
+mod fixtures;
+
+use fixtures::{KEY, OTHER_KEY, compile, random_model};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use tacita::Error;
+use tacita::encoding::{Grid, OutOfRange};
+use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
+use tacita::model::PrivateModel;
+use tacita::network::Affine;
+use tacita::paillier::SecretKey;
+
+/// All the way: encrypt, through bytes, evaluate, through bytes, decrypt.
+fn predict(model: &PrivateModel, key: &SecretKey, records: &[Vec<f64>]) -> Vec<Prediction> {
+    let spec = model.spec().clone();
+    let pin = spec.fingerprint();
+    let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone()).unwrap();
+    let request = encryptor.encrypt(records).unwrap();
+    let received = Request::from_bytes(&request.to_bytes()).unwrap();
+    let evaluator = Evaluator::new(model.clone());
+    let verified = received.public_key().unwrap().clone().verify().unwrap();
+    let response = evaluator.evaluate(&received, &verified).unwrap();
+    let response = Response::from_bytes(&response.to_bytes()).unwrap();
+    let decryptor = Decryptor::new(spec, pin, key.clone()).unwrap();
+    decryptor.decrypt(&response, request.header()).unwrap()
+}
+
+/// The encrypted outputs must be the integer model's, exactly.
+fn agrees(model: &PrivateModel, records: &[Vec<f64>]) {
+    let features = model.spec().features();
+    let predictions = predict(model, &KEY, records);
+    assert_eq!(predictions.len(), records.len());
+    for (record, prediction) in records.iter().zip(predictions) {
+        let mut integers = vec![0; features.len()];
+        features.encode(record, OutOfRange::Refuse, &mut integers).unwrap();
+        assert_eq!(prediction.outputs, model.evaluate(&integers).unwrap());
+        assert_eq!(prediction.logits, model.spec().logits(&prediction.outputs));
+        assert_eq!(prediction.class, model.spec().activation().class(&prediction.logits));
+        assert!(prediction.probabilities.iter().all(|p| (0.0..=1.0).contains(p)));
+    }
+}
+
+fn random_records(count: usize, columns: usize, grid: &Grid, seed: u64) -> Vec<Vec<f64>> {
+    let random = &mut SmallRng::seed_from_u64(seed);
+    let mut value = || grid.decode(random.random_range(grid.least()..=grid.greatest()));
+    (0..count).map(|_| (0..columns).map(|_| value()).collect()).collect()
+}
+
+fn pixels() -> Grid {
+    Grid::new(0.0, 1.0, 0, 255).unwrap()
+}
+
+#[test]
+fn one_record_a_full_batch_and_one_more_agree_with_the_integer_model() {
+    let model = random_model(3, 8, pixels(), 1);
+    let capacity = model.spec().layout(2048).unwrap().capacity();
+    for count in [1, 2, capacity / 2, capacity - 1, capacity, capacity + 1] {
+        agrees(&model, &random_records(count, 8, &pixels(), count as u64));
+    }
+}
+
+#[test]
+fn grids_with_offset_step_and_negative_integers_agree() {
+    for grid in [
+        Grid::new(-3.5, 0.25, -7, 12).unwrap(),
+        Grid::new(1e6, 1e-3, -40_000, -39_000).unwrap(),
+        Grid::new(0.0, 1.0, -(1 << 31), 1 << 31).unwrap(),
+        Grid::new(5.0, 1.0, 3, 3).unwrap(),
+    ] {
+        let model = random_model(4, 5, grid, 2);
+        agrees(&model, &random_records(3, 5, &grid, 3));
+    }
+}
+
+#[test]
+fn both_ends_of_every_feature_do_not_overflow() {
+    for (rows, columns) in [(1, 1), (2, 3), (10, 40)] {
+        let model = random_model(rows, columns, pixels(), 4);
+        let mut records = Vec::new();
+        for row in 0..rows {
+            // The corners of the box at which this row is largest and least.
+            let corner = |sign: i32| {
+                let end = |&weight: &i32| if weight * sign > 0 { 255.0 } else { 0.0 };
+                model.weights_row(row).iter().map(end).collect::<Vec<f64>>()
+            };
+            records.extend([corner(1), corner(-1)]);
+        }
+        records.extend([vec![0.0; columns], vec![255.0; columns]]);
+        agrees(&model, &records);
+    }
+}
+
+#[test]
+fn a_row_of_zeros_and_a_model_of_zeros_work() {
+    let with_zero_row = Affine::new(3, vec![0.0, 0.0, 0.0, 1.0, -1.0, 0.5], vec![2.0, -1.0]).unwrap();
+    let zero = Affine::new(3, vec![0.0; 6], vec![0.0; 2]).unwrap();
+    for affine in [with_zero_row, zero] {
+        agrees(&compile(affine, pixels()), &random_records(4, 3, &pixels(), 5));
+    }
+}
+
+#[test]
+fn one_feature_and_five_thousand_features_work() {
+    agrees(&random_model(1, 1, pixels(), 6), &random_records(2, 1, &pixels(), 6));
+    agrees(&random_model(2, 5000, pixels(), 7), &random_records(1, 5000, &pixels(), 7));
+}
+
+#[test]
+fn the_public_key_encrypts_as_well_as_the_secret_one() {
+    let model = random_model(2, 6, pixels(), 8);
+    let spec = model.spec().clone();
+    let pin = spec.fingerprint();
+    let encryptor = Encryptor::with_public_key(spec.clone(), pin, KEY.public_key().clone()).unwrap();
+    let records = random_records(2, 6, &pixels(), 8);
+    let request = encryptor.encrypt(&records).unwrap();
+    let response = Evaluator::new(model.clone()).evaluate(&request, KEY.public_key()).unwrap();
+    let predictions = Decryptor::new(spec, pin, KEY.clone()).unwrap().decrypt(&response, request.header()).unwrap();
+    for (record, prediction) in records.iter().zip(predictions) {
+        let integers: Vec<_> = record.iter().map(|&value| value as i64).collect();
+        assert_eq!(prediction.outputs, model.evaluate(&integers).unwrap());
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused_unshown_or_clamped_on_request() {
+    let model = random_model(2, 3, pixels(), 9);
+    let spec = model.spec().clone();
+    let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+    for bad in [256.0, -0.75, 98_765.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let error = encryptor.encrypt(&[[1.0, bad, 3.0]]).unwrap_err();
+        assert!(matches!(&error, Error::Range { feature, .. } if feature == "x_1"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("98765"));
+    }
+    assert!(matches!(encryptor.encrypt(&[[1.0, 2.0]]), Err(Error::Count { expected: 3, found: 2, .. })));
+    assert!(matches!(encryptor.encrypt::<[f64; 3]>(&[]), Err(Error::Argument(_))));
+    let clamping = encryptor.out_of_range(OutOfRange::Clamp);
+    assert!(clamping.encrypt(&[[1.0, 98_765.0, -3.0]]).is_ok());
+}
+
+#[test]
+fn a_spec_that_is_not_the_pinned_one_is_refused() {
+    let [one, other] = [10, 11].map(|seed| random_model(2, 3, pixels(), seed).spec().clone());
+    let pin = other.fingerprint();
+    let expected = Error::SpecMismatch { expected: pin, found: one.fingerprint() };
+    assert_eq!(Encryptor::with_secret_key(one.clone(), pin, KEY.clone()).unwrap_err(), expected);
+    assert_eq!(Decryptor::new(one, pin, KEY.clone()).unwrap_err(), expected);
+}
+
+#[test]
+fn requests_and_responses_of_other_models_keys_and_requests_are_refused() {
+    let [model, other_model] = [12, 13].map(|seed| random_model(2, 3, pixels(), seed));
+    let encryptor = |model: &PrivateModel, key: &SecretKey| {
+        Encryptor::with_secret_key(model.spec().clone(), model.spec().fingerprint(), key.clone()).unwrap()
+    };
+    let evaluator = Evaluator::new(model.clone());
+    let record = [[1.0, 2.0, 3.0]];
+    let request = encryptor(&model, &KEY).encrypt(&record).unwrap();
+    let other_request = encryptor(&model, &KEY).encrypt(&record).unwrap();
+    assert_ne!(request.header().id(), other_request.header().id());
+
+    let for_other_model = encryptor(&other_model, &KEY).encrypt(&record).unwrap();
+    let (expected, found) = (model.spec().fingerprint(), other_model.spec().fingerprint());
+    let mismatch = Error::SpecMismatch { expected, found };
+    assert_eq!(evaluator.evaluate(&for_other_model, KEY.public_key()).unwrap_err(), mismatch);
+    let key_mismatch =
+        Error::KeyMismatch { expected: OTHER_KEY.public_key().fingerprint(), found: KEY.public_key().fingerprint() };
+    assert_eq!(evaluator.evaluate(&request, OTHER_KEY.public_key()).unwrap_err(), key_mismatch);
+    let greedy = encryptor(&model, &KEY).encrypt(&[record[0]; 3]).unwrap();
+    let modest = Evaluator::new(model.clone()).max_records(2);
+    assert!(matches!(modest.evaluate(&greedy, KEY.public_key()), Err(Error::TooLarge { found: 3, limit: 2, .. })));
+
+    let response = evaluator.evaluate(&request, KEY.public_key()).unwrap();
+    let decryptor = |model: &PrivateModel, key: &SecretKey| {
+        Decryptor::new(model.spec().clone(), model.spec().fingerprint(), key.clone()).unwrap()
+    };
+    assert!(decryptor(&model, &KEY).decrypt(&response, request.header()).is_ok());
+    let refused = decryptor(&model, &KEY).decrypt(&response, other_request.header());
+    assert_eq!(refused.unwrap_err(), Error::RequestMismatch);
+    let refused = decryptor(&model, &OTHER_KEY).decrypt(&response, request.header());
+    assert_eq!(refused.unwrap_err(), key_mismatch);
+    let refused = decryptor(&other_model, &KEY).decrypt(&response, request.header());
+    assert_eq!(refused.unwrap_err(), Error::SpecMismatch { expected: found, found: expected });
+}
+
+#[test]
+fn progress_is_told_a_batch_at_a_time_and_breaking_cancels() {
+    let model = random_model(2, 3, pixels(), 14);
+    let spec = model.spec().clone();
+    let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+    let records = vec![[1.0; 3]; encryptor.capacity() + 1];
+    let mut seen = Vec::new();
+    let mut watch = |progress: tacita::inference::Progress| {
+        seen.push((progress.done, progress.total));
+        std::ops::ControlFlow::Continue(())
+    };
+    let request = encryptor.encrypt_with_progress(&records, &mut watch).unwrap();
+    Evaluator::new(model.clone()).evaluate_with_progress(&request, KEY.public_key(), &mut watch).unwrap();
+    assert_eq!(seen, [(1, 2), (2, 2), (1, 2), (2, 2)]);
+    let mut stop = |_| std::ops::ControlFlow::Break(());
+    assert_eq!(encryptor.encrypt_with_progress(&records, &mut stop).unwrap_err(), Error::Cancelled);
+    let cancelled = Evaluator::new(model).evaluate_with_progress(&request, KEY.public_key(), &mut stop);
+    assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
+}
