@@ -3,6 +3,7 @@
 //! Every modulus of Paillier's scheme is a square: n^2 on the public side, p^2 and q^2 on the secret one. A residue is
 //! kept as a pair, the algorithms are written once over [`lanes::Lanes`], and an engine implements the lanes.
 
+mod backend;
 pub(crate) mod fixed_base;
 pub(crate) mod lanes;
 pub(crate) mod montgomery;
@@ -10,6 +11,8 @@ mod mpn;
 pub(crate) mod portable;
 pub(crate) mod power;
 pub(crate) mod product;
+
+pub use backend::Backend;
 
 #[cfg(test)]
 pub(crate) mod testing;

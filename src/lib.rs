@@ -15,6 +15,7 @@ mod secret;
 mod tensors;
 mod threads;
 
+pub use arith::Backend;
 pub use error::{Error, KeyFault, Result};
 pub use fingerprint::Fingerprint;
 pub use threads::{set_threads, threads};

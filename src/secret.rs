@@ -125,12 +125,15 @@ pub(crate) fn less(x: &[u64], y: &[u64]) -> bool {
 pub(crate) mod observe {
     use std::cell::RefCell;
 
+    /// Address and content.
+    type Buffer = (usize, Vec<u64>);
+
     thread_local! {
-        static FREED: RefCell<Option<Vec<(usize, Vec<u64>)>>> = const { RefCell::new(None) };
+        static FREED: RefCell<Option<Vec<Buffer>>> = const { RefCell::new(None) };
     }
 
-    /// Address and content of every buffer of this thread that is dropped while `f` runs.
-    pub(crate) fn freed_during(f: impl FnOnce()) -> Vec<(usize, Vec<u64>)> {
+    /// Every buffer of this thread that is dropped while `f` runs.
+    pub(crate) fn freed_during(f: impl FnOnce()) -> Vec<Buffer> {
         FREED.with_borrow_mut(|log| *log = Some(Vec::new()));
         f();
         FREED.with_borrow_mut(|log| log.take().unwrap_or_default())

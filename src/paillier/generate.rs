@@ -94,11 +94,35 @@ impl SecretKey {
     }
 }
 
+/// The primes of a search.
+#[derive(Default)]
+struct Found {
+    /// Those that fit no other yet; hardly ever more than one.
+    single: Vec<WipedInteger>,
+    pair: Option<(WipedInteger, WipedInteger)>,
+}
+
+impl Found {
+    fn add(&mut self, prime: WipedInteger) {
+        if self.pair.is_some() {
+            return;
+        }
+        match self.single.iter().position(|other| fit(&prime, other)) {
+            Some(partner) => self.pair = Some((self.single.swap_remove(partner), prime)),
+            None => self.single.push(prime),
+        }
+    }
+
+    fn primes(&self) -> usize {
+        if self.pair.is_some() { 2 } else { self.single.len().min(1) }
+    }
+}
+
 fn search(bits: u32, progress: &(dyn Fn(KeygenProgress) -> ControlFlow<()> + Sync)) -> Result<SecretKey> {
     let half = bits / 2;
     // One in ln(2^half) / 2 numbers that are 3 mod 4 is a prime; two are wanted.
     let expected_candidates = (f64::from(half) * std::f64::consts::LN_2) as u64;
-    let found: Mutex<(Vec<WipedInteger>, Option<(WipedInteger, WipedInteger)>)> = Mutex::default();
+    let found = Mutex::new(Found::default());
     let candidates = AtomicU64::new(0);
     let done = AtomicBool::new(false);
     threads::run(|| {
@@ -106,18 +130,14 @@ fn search(bits: u32, progress: &(dyn Fn(KeygenProgress) -> ControlFlow<()> + Syn
             while !done.load(Ordering::Relaxed) {
                 let candidate = candidate(half)?;
                 let is_prime = candidate.is_probably_prime(PRIMALITY_ROUNDS) != IsPrime::No;
-                let candidates = candidates.fetch_add(1, Ordering::Relaxed) + 1;
                 let mut found = found.lock().map_err(|_| Error::Bug("a thread of the prime search panicked"))?;
-                if is_prime && found.1.is_none() {
-                    match found.0.iter().position(|other| fit(&candidate, other)) {
-                        Some(partner) => {
-                            found.1 = Some((found.0.swap_remove(partner), candidate));
-                            done.store(true, Ordering::Relaxed);
-                        }
-                        None => found.0.push(candidate),
-                    }
+                if is_prime {
+                    found.add(candidate);
                 }
-                let primes = if found.1.is_some() { 2 } else { found.0.len().min(1) };
+                let (candidates, primes) = (candidates.fetch_add(1, Ordering::Relaxed) + 1, found.primes());
+                if primes == 2 {
+                    done.store(true, Ordering::Relaxed);
+                }
                 if progress(KeygenProgress { candidates, expected_candidates, primes }).is_break() {
                     done.store(true, Ordering::Relaxed);
                     return Err(Error::Cancelled);
@@ -127,7 +147,7 @@ fn search(bits: u32, progress: &(dyn Fn(KeygenProgress) -> ControlFlow<()> + Syn
         })
     })??;
     let found = found.into_inner().map_err(|_| Error::Bug("a thread of the prime search panicked"))?;
-    let (p, q) = found.1.ok_or(Error::Bug("the prime search ended without primes"))?;
+    let (p, q) = found.pair.ok_or(Error::Bug("the prime search ended without primes"))?;
     SecretKey::from_checked_factors(p, q, None)
 }
 

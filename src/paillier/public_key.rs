@@ -7,6 +7,7 @@ use rug::Integer;
 
 use super::proof::{KeyProof, challenge};
 use super::unverified::fingerprint;
+use crate::arith::Backend;
 use crate::arith::fixed_base::FixedBase;
 use crate::arith::montgomery::Montgomery;
 use crate::arith::portable::{ConstantTime, Portable, VariableTime};
@@ -37,9 +38,11 @@ struct Inner {
 impl PublicKey {
     /// A key that was verified, or that was made here.
     pub(super) fn trusted(n: Integer, short_nonces: bool, proof: Option<KeyProof>) -> Result<Self> {
-        if n.significant_bits() % 128 != 0 {
+        if !n.significant_bits().is_multiple_of(128) {
             return Err(Error::Bug("a modulus that is not a whole number of limbs"));
         }
+        // The one engine so far; a name that is not known is an error all the same.
+        let Backend::Portable = Backend::selected()?;
         let montgomery = Arc::new(Montgomery::new(&n));
         let square = n.clone().square();
         let square_limbs = Limbs::from_integer(&square, 2 * n.significant_digits::<u64>());

@@ -1,4 +1,5 @@
 //! Keys and models that several tests share.
+#![allow(dead_code, unreachable_pub)]
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,6 @@ use tacita::paillier::SecretKey;
 pub static KEY: LazyLock<SecretKey> = LazyLock::new(|| key(include_str!("../data/secret-key-2048.json")));
 
 /// Another one.
-#[allow(dead_code)]
 pub static OTHER_KEY: LazyLock<SecretKey> = LazyLock::new(|| key(include_str!("../data/other-secret-key-2048.json")));
 
 fn key(text: &str) -> SecretKey {
@@ -21,7 +21,6 @@ fn key(text: &str) -> SecretKey {
 }
 
 /// A model with normally sized weights for `columns` features on `grid`.
-#[allow(dead_code)]
 pub fn random_model(rows: usize, columns: usize, grid: Grid, seed: u64) -> PrivateModel {
     let random = &mut SmallRng::seed_from_u64(seed);
     let weights: Vec<f64> = (0..rows * columns).map(|_| random.random_range(-1.0..1.0)).collect();
