@@ -264,6 +264,16 @@ fn maps_that_no_step_size_serves_are_refused() {
 }
 
 #[test]
+fn a_bound_that_overflows_is_no_bound() {
+    // The last two weights round to 0, and what that costs is infinite with either sign.
+    let grid = |least, greatest| Grid::new(0.0, 1.0, least, greatest).unwrap();
+    let far = grid(Grid::MAX_INTEGER, Grid::MAX_INTEGER);
+    let affine = Affine::new(3, vec![127e300, 0.4e300, -0.4e300], vec![0.0]).unwrap();
+    let refused = compile(&affine, &one_by_one([grid(0, 1), far, far]), 8);
+    assert!(matches!(refused, Err(Error::Model(_))), "{refused:?}");
+}
+
+#[test]
 fn parts_of_different_sizes_are_refused() {
     let affine = Affine::new(2, vec![1.0; 4], vec![0.0; 2]).unwrap();
     let compile = |features, labels: &[&str], name| {
