@@ -73,8 +73,9 @@ fn the_proved_error_is_reached_at_a_corner_and_nowhere_exceeded() {
         let on_grid = |integers: &[i64]| difference(&model, &affine, integers, &features.decode(integers).unwrap());
         let most = (0..1 << features.len()).map(|mask| on_grid(&corner(&features, mask))).fold(0.0, f64::max);
         assert!(most <= report.logit_error, "{most:e} > {report:?}");
-        // The bound counts rounding errors that need not occur: few against those of quantisation, if there are any.
-        assert!(report.logit_error - most <= 1e-3 * most + 1e-13, "{most:e} is far below {report:?}");
+        // The bound counts rounding errors of double precision that need not occur.
+        let rounding = 1e-13 * report.scale * 2f64.powi(report.output_bits as i32);
+        assert!(report.logit_error - most <= 1e-3 * most + rounding, "{most:e} is far below {report:?}");
         for _ in 0..50 {
             assert!(on_grid(&anywhere(&features, random)) <= report.logit_error);
         }
@@ -260,6 +261,16 @@ fn maps_that_no_step_size_serves_are_refused() {
         let refused = compile(&affine, &one_by_one([grid]), 8);
         assert!(matches!(refused, Err(Error::Model(_))), "{weight:e} {bias:e}: {refused:?}");
     }
+}
+
+#[test]
+fn a_bound_that_overflows_is_no_bound() {
+    // The last two weights round to 0, and what that costs is infinite with either sign.
+    let grid = |least, greatest| Grid::new(0.0, 1.0, least, greatest).unwrap();
+    let far = grid(Grid::MAX_INTEGER, Grid::MAX_INTEGER);
+    let affine = Affine::new(3, vec![127e300, 0.4e300, -0.4e300], vec![0.0]).unwrap();
+    let refused = compile(&affine, &one_by_one([grid(0, 1), far, far]), 8);
+    assert!(matches!(refused, Err(Error::Model(_))), "{refused:?}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Features {
     }
 
     /// The grids, one a feature.
-    pub fn grids(&self) -> impl Iterator<Item = &Grid> {
+    pub fn grids(&self) -> impl Iterator<Item = &Grid> + Clone {
         self.runs.iter().flat_map(|run| repeat_n(&run.grid, run.len() as usize))
     }
 

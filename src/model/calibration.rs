@@ -49,7 +49,8 @@ pub fn choose_bits<'a>(
         let class = activation.class(&affine.apply(record)?);
         for (agreed, Quantised { map, .. }) in agreements.iter_mut().zip(&candidates) {
             // The step size is positive and common to all outputs, so it does not change the class.
-            let outputs: Vec<f64> = map.apply(&integers).into_iter().map(|output| output as f64).collect();
+            let outputs: Vec<f64> =
+                map.apply(integers.iter().copied()).into_iter().map(|output| output as f64).collect();
             *agreed += usize::from(activation.class(&outputs) == class);
         }
         count += 1;

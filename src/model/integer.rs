@@ -17,10 +17,12 @@ impl IntegerMap {
     }
 
     /// The outputs for integers on the grids, for which [`slot_bits`](Self::slot_bits) succeeded.
-    pub(super) fn apply(&self, integers: &[i64]) -> Vec<i64> {
+    pub(super) fn apply(&self, integers: impl Iterator<Item = i64> + Clone) -> Vec<i64> {
         // Partial sums may pass 2^63 and wrap; an output is below 2^61, and sums modulo 2^64 do not mind the way.
-        let term = |(&weight, &integer): (&i32, &i64)| i64::from(weight) * integer;
-        self.rows().map(|(row, bias)| row.iter().zip(integers).map(term).fold(bias, i64::wrapping_add)).collect()
+        let product = |(&weight, integer): (&i32, i64)| i64::from(weight) * integer;
+        self.rows()
+            .map(|(row, bias)| row.iter().zip(integers.clone()).map(product).fold(bias, i64::wrapping_add))
+            .collect()
     }
 
     /// Y: the largest |y| of any row over all records on the grids. Exact: a sum of separate terms is extreme where
@@ -58,7 +60,7 @@ impl IntegerMap {
     /// b + W least: what is left to add when the inputs are `integer - least`. It is the output for the least record,
     /// so it is within Y.
     pub(super) fn bias_at_least(&self, features: &Features) -> Vec<i64> {
-        self.apply(&features.grids().map(Grid::least).collect::<Vec<_>>())
+        self.apply(features.grids().map(Grid::least))
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
                 exact(&corner(0))
             );
             for mask in 0..1 << columns {
-                let found: Vec<_> = map.apply(&corner(mask)).into_iter().map(i128::from).collect();
+                let found: Vec<_> = map.apply(corner(mask).into_iter()).into_iter().map(i128::from).collect();
                 assert_eq!(found, exact(&corner(mask)));
             }
         }
@@ -133,7 +135,7 @@ mod tests {
         let map =
             IntegerMap { columns: 800_000, weights: weights[half - 400_000..half + 400_000].to_vec(), bias: vec![-5] };
         assert_eq!(map.largest_output(&features), 5);
-        assert_eq!(map.apply(&vec![1 << 31; 800_000]), [-5]);
+        assert_eq!(map.apply(std::iter::repeat_n(1 << 31, 800_000)), [-5]);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl PrivateModel {
         let outside = |(integer, grid): (&i64, &Grid)| !(grid.least()..=grid.greatest()).contains(integer);
         match integers.iter().zip(features.grids()).position(outside) {
             Some(index) => Err(features.out_of_range(index)),
-            None => Ok(self.map.apply(integers)),
+            None => Ok(self.map.apply(integers.iter().copied())),
         }
     }
 

@@ -73,8 +73,7 @@ pub(super) fn quantise(affine: &Affine, features: &Features, options: QuantiseOp
     }
     let largest = f64::from((1_i32 << (weight_bits - 1)) - 1);
     let rows = || (0..affine.rows()).map(|row| affine.row(row));
-    let on_grid =
-        |row: &'_ [f64]| -> Vec<f64> { row.iter().zip(features.grids()).map(|(w, g)| w * g.step()).collect() };
+    let on_grid = |row: &[f64]| -> Vec<f64> { row.iter().zip(features.grids()).map(|(w, g)| w * g.step()).collect() };
     let constants: Vec<f64> = rows()
         .zip(affine.bias())
         .map(|(row, bias)| row.iter().zip(features.grids()).fold(*bias, |sum, (w, grid)| sum + w * grid.offset()))
@@ -100,16 +99,20 @@ pub(super) fn quantise(affine: &Affine, features: &Features, options: QuantiseOp
         bias: constants.iter().map(|constant| (constant / scale).round_ties_even() as i64).collect(),
     };
 
+    let slot_bits = map.slot_bits(features)?;
+    let too_large = || Error::Model("its outputs are too large for double precision".into());
+    if !(scale * (1_u64 << (slot_bits - 1)) as f64).is_finite() {
+        return Err(too_large());
+    }
     let (mut logit_error, mut logit_error_off_grid) = (0.0_f64, 0.0_f64);
     for (((row, bias), constant), integers) in rows().zip(affine.bias()).zip(&constants).zip(map.rows()) {
         let (on, off) = row_error(row, *bias, *constant, integers, scale, features);
+        // Asked of each row: the largest of NaN and a number is the number.
+        if !off.is_finite() {
+            return Err(too_large());
+        }
         logit_error = logit_error.max(on);
         logit_error_off_grid = logit_error_off_grid.max(off);
-    }
-    let slot_bits = map.slot_bits(features)?;
-    let greatest_logit = scale * (1_u64 << (slot_bits - 1)) as f64;
-    if !logit_error_off_grid.is_finite() || !greatest_logit.is_finite() {
-        return Err(Error::Model("its outputs are too large for double precision".into()));
     }
     let report = QuantisationReport {
         bits: weight_bits,
