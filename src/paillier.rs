@@ -19,6 +19,7 @@
 mod ciphertext;
 mod generate;
 mod jwk;
+mod linear_layer;
 mod nonce;
 mod operations;
 mod plaintext;
@@ -29,6 +30,7 @@ mod unverified;
 
 pub use ciphertext::Ciphertext;
 pub use generate::{KeySize, KeygenProgress};
+pub use linear_layer::LinearLayer;
 pub use nonce::{Nonce, NonceMethod};
 pub use plaintext::Plaintext;
 pub use proof::KeyProof;

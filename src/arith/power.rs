@@ -6,8 +6,11 @@ use crate::secret::significant_bits;
 /// Bits of a secret exponent handled at once: 2^5 table entries, all of which are read for each window.
 const SECRET_WINDOW: u32 = 5;
 
-/// Longest window of a public exponent: 2^5 odd powers. At 2,048 to 4,096 bits six is within 1 % of the best.
-const PUBLIC_WINDOW: u32 = 6;
+/// The longest window of a public exponent that pays: w bits take 2^(w - 1) products for the odd powers and one for every
+/// w + 1 bits on average.
+fn public_window(bits: u32) -> u32 {
+    (1..=8).min_by_key(|window| (1 << (window - 1)) + bits / (window + 1)).unwrap_or(1)
+}
 
 /// base^exponent in every lane, lane i with exponent i, all of at most `bits` bits and the same number of limbs.
 ///
@@ -48,10 +51,11 @@ pub(crate) fn pow_public<L: Lanes>(
     exponent: &[u64],
     scratch: &mut L::Scratch,
 ) -> L::Residues {
+    let window = public_window(significant_bits(exponent));
     let mut square = base.clone();
     lanes.sqr(&mut square, scratch);
     let mut odd_powers = vec![base.clone()];
-    for i in 1..1 << (PUBLIC_WINDOW - 1) {
+    for i in 1..1 << (window - 1) {
         let mut next = odd_powers[i - 1].clone();
         lanes.mul(&mut next, &square, scratch);
         odd_powers.push(next);
@@ -65,7 +69,7 @@ pub(crate) fn pow_public<L: Lanes>(
             continue;
         }
         // The longest window below `position` that ends in a one.
-        let longest = PUBLIC_WINDOW.min(position);
+        let longest = window.min(position);
         let value = digit(exponent, position - longest, longest);
         let width = longest - value.trailing_zeros();
         for _ in 0..width {

@@ -97,6 +97,11 @@ impl Plan {
         start..self.programs.len()
     }
 
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Multiplications and squarings of the programs: without entry, joining the accumulators and the inversion.
     pub(crate) fn multiplications(&self) -> usize {
         let is_product = |step: &&Step| !matches!(step, Step::Copy(..));

@@ -7,12 +7,12 @@ use rug::integer::Order;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
 use crate::arith::lanes::Lanes;
 use crate::arith::portable::Residue;
-use crate::arith::product::{Plan, pack};
+use crate::arith::product::pack;
 use crate::encoding::{Batch, RecordsLayout, ResponsePart};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, Nonce, NonceMethod, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, Nonce, NonceMethod, PublicKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -23,7 +23,7 @@ use crate::threads;
 #[derive(Debug)]
 pub struct Evaluator {
     model: PrivateModel,
-    plan: Plan,
+    layer: LinearLayer,
     max_records: usize,
 }
 
@@ -33,9 +33,8 @@ impl Evaluator {
 
     /// An evaluator; the plan of multiplications is found here, once.
     pub fn new(model: PrivateModel) -> Self {
-        let weights: Vec<_> = (0..model.rows()).flat_map(|row| model.weights_row(row)).copied().collect();
-        let plan = Plan::new(model.columns(), &weights);
-        Self { model, plan, max_records: Self::DEFAULT_MAX_RECORDS }
+        let layer = LinearLayer::planned(model.columns(), model.weights());
+        Self { model, layer, max_records: Self::DEFAULT_MAX_RECORDS }
     }
 
     /// Refuses requests of more records.
@@ -51,7 +50,7 @@ impl Evaluator {
 
     /// Multiplications of ciphertexts that a batch of records takes.
     pub fn multiplications(&self) -> usize {
-        self.plan.multiplications()
+        self.layer.multiplications()
     }
 
     /// Evaluates a request under a public key that was [verified](crate::paillier::UnverifiedPublicKey::verify).
@@ -129,14 +128,13 @@ impl Evaluator {
         key: &PublicKey,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Ciphertext>> {
-        let columns: Vec<_> = columns.iter().map(Ciphertext::limbs).collect();
         let parts: Vec<_> = batch.responses(self.model.rows()).collect();
         let addends: Vec<_> = parts.iter().map(|part| self.addend(layout, batch, part, key, entropy)).collect();
         // The nonces need no ciphertext, so both are made side by side.
         let (nonces, rows) = threads::run(|| {
             rayon::join(
                 || key.nonces_from(NonceMethod::Power, parts.len(), entropy),
-                || self.plan.evaluate(key.variable_time(), key.modulus(), &columns),
+                || self.layer.residues(key, columns),
             )
         })?;
         let (nonces, rows, shift) = (nonces?, rows?, batch.len() as u32 * layout.slot_bits());

@@ -99,6 +99,11 @@ impl PrivateModel {
         &self.map.weights[row * self.map.columns..][..self.map.columns]
     }
 
+    /// All integer weights, row after row.
+    pub fn weights(&self) -> &[i32] {
+        &self.map.weights
+    }
+
     /// The integer bias, one number an output.
     pub fn bias(&self) -> &[i64] {
         &self.map.bias

@@ -1,0 +1,77 @@
+//! A matrix of known integers times a vector of ciphertexts.
+
+use rayon::prelude::*;
+
+use super::{Ciphertext, PublicKey};
+use crate::arith::lanes::Lanes;
+use crate::arith::portable::Residue;
+use crate::arith::product::Plan;
+use crate::error::{Error, Result};
+use crate::threads;
+
+/// An integer matrix, with the multiplications that apply it to ciphertexts planned ahead.
+///
+/// ```
+/// use tacita::paillier::{LinearLayer, Plaintext, SecretKey};
+///
+/// let secret = SecretKey::generate_insecure_for_tests(512)?;
+/// let public = secret.public_key();
+/// let encrypt = |x: i32| secret.encrypt(&Plaintext::new(x, public)?);
+/// let layer = LinearLayer::new(3, &[1, -2, 0, /* second row */ 0, 5, 127])?;
+/// let sums = layer.apply(public, &[encrypt(10)?, encrypt(4)?, encrypt(-1)?])?;
+/// assert_eq!(secret.decrypt(&sums[0])?.to_signed(public), 2);
+/// assert_eq!(secret.decrypt(&sums[1])?.to_signed(public), -107);
+/// # Ok::<(), tacita::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LinearLayer(Plan);
+
+impl LinearLayer {
+    /// Plans the multiplications for row-major weights, `columns` a row.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there are no weights or no whole number of rows of them.
+    pub fn new(columns: usize, weights: &[i32]) -> Result<Self> {
+        if columns == 0 || weights.is_empty() || !weights.len().is_multiple_of(columns) {
+            let found = weights.len();
+            return Err(Error::Argument(format!("{found} weights do not make whole rows of {columns}, at least one")));
+        }
+        Ok(Self::planned(columns, weights))
+    }
+
+    /// [`new`](Self::new) for weights that are known to make whole rows.
+    pub(crate) fn planned(columns: usize, weights: &[i32]) -> Self {
+        Self(Plan::new(columns, weights))
+    }
+
+    /// Multiplications and squarings modulo n^2 that the plan takes.
+    pub fn multiplications(&self) -> usize {
+        self.0.multiplications()
+    }
+
+    /// Ciphertexts of the rows' sums, on all cores. Their nonces are made of the weights:
+    /// [re-randomise](PublicKey::rerandomise_batch) what leaves the house. The time depends on weights and ciphertexts.
+    ///
+    /// # Errors
+    /// [`Error::Count`] if there is not one ciphertext a column; [`Error::KeyMismatch`] if one belongs to another key.
+    pub fn apply(&self, key: &PublicKey, x: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        x.iter().try_for_each(|x| key.expect(x.key()))?;
+        threads::run(|| {
+            let lanes = key.variable_time();
+            let give_out = |scratch: &mut _, row: &Residue| {
+                Ciphertext::from_limbs(key.fingerprint(), &key.number(&lanes.leave(row, scratch)[0]))
+            };
+            let rows = self.residues(key, x)?;
+            Ok(rows.par_iter().map_init(|| lanes.scratch(), give_out).collect())
+        })?
+    }
+
+    /// [`apply`](Self::apply), the rows left as residues for those who go on with them.
+    pub(crate) fn residues(&self, key: &PublicKey, x: &[Ciphertext]) -> Result<Vec<Residue>> {
+        if x.len() != self.0.columns() {
+            return Err(Error::Count { what: "ciphertexts of a vector", expected: self.0.columns(), found: x.len() });
+        }
+        let columns: Vec<_> = x.iter().map(Ciphertext::limbs).collect();
+        self.0.evaluate(key.variable_time(), key.modulus(), &columns)
+    }
+}
