@@ -1,0 +1,50 @@
+# Every target works alone on a fresh clone: it first has scripts/setup install what it needs, and no more.
+# `make help` lists them.
+
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo build test test-aarch64 lint bench fuzz header install clean
+
+help: ## say what the targets do
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: setup-build setup-test setup-lint setup-aarch64 ## install everything that building, testing and linting need
+
+setup-%:
+	@scripts/setup $*
+
+demo: setup-build ## encrypt, evaluate and decrypt a few digits; ARGS="--mnist DIR --records N" for real ones
+	cargo build --locked --release -p tacita-cli
+	target/release/tacita demo $(ARGS)
+
+build: setup-build ## leave the commands at target/release/tacita and target/release/tacita-train
+	cargo build --locked --release -p tacita-cli -p tacita-trainer
+
+test: setup-build setup-test ## run all tests
+	scripts/test
+
+test-aarch64: setup-build setup-aarch64 ## run the library's unit tests for 64-bit ARM under QEMU
+	scripts/check-aarch64 test
+
+lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, documentation, and that 64-bit ARM compiles
+	scripts/lint
+
+bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
+	cargo bench -p tacita -- $(ARGS)
+
+fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+
+header: setup-build ## renew include/tacita.h from the Rust sources
+	TACITA_WRITE_HEADER=1 cargo test -p tacita --test header
+
+install: setup-build ## install command, header and libraries under PREFIX (/usr/local)
+	scripts/install $(PREFIX)
+
+clean: ## remove what the targets above made
+	cargo clean
+	rm -rf build
