@@ -1,6 +1,6 @@
 //! Requests and responses from raw parts, honest or not, written without the library.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use minicbor::Encoder;
 use sha2::{Digest, Sha256};
