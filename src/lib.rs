@@ -72,6 +72,7 @@ mod entropy;
 mod error;
 mod fingerprint;
 pub mod inference;
+mod json;
 pub mod model;
 pub mod network;
 pub mod paillier;

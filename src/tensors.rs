@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::json;
 
 /// Most tensors in a file. Networks have two a layer.
 const MAX_TENSORS: usize = 4096;
@@ -49,12 +50,8 @@ impl<'a> Tensors<'a> {
         let (header, mut data) = length
             .and_then(|length| rest.split_at_checked(length))
             .ok_or_else(|| malformed("its header is longer than the file: cut short, or not a safetensors file"))?;
-        let mut header: Header = serde_json::from_slice(header).map_err(|error| {
-            // The message may quote the header, which may be megabytes of control characters.
-            let message = error.to_string();
-            let shown = message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c });
-            malformed(&format!("header: {}", shown.collect::<String>()))
-        })?;
+        let header = std::str::from_utf8(header).map_err(|_| malformed("its header is not UTF-8"))?;
+        let mut header: Header = json::read(header).map_err(|error| json::malformed(what, &error))?;
 
         header.tensors.sort_unstable_by_key(|(_, place)| place.data_offsets);
         let mut tensors = Vec::with_capacity(header.tensors.len());

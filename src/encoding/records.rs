@@ -81,12 +81,20 @@ impl RecordsLayout {
     }
 
     /// `records` in batches: all full but the last.
-    pub fn batches(&self, records: usize) -> impl ExactSizeIterator<Item = Batch> + use<> {
+    pub fn batches(&self, records: usize) -> impl ExactSizeIterator<Item = Batch> + DoubleEndedIterator + use<> {
         let (layout, capacity) = (*self, self.capacity());
         (0..records.div_ceil(capacity)).map(move |batch| {
             let first = batch * capacity;
-            Batch { layout, records: first..records.min(first + capacity) }
+            Batch { layout, records: first..records.min(first.saturating_add(capacity)) }
         })
+    }
+
+    /// Number of ciphertexts in which the answers for `records` records of a model of `rows` rows come back, which is
+    /// the number of [`responses`](Batch::responses) of all batches.
+    pub fn response_ciphertexts(&self, records: usize, rows: usize) -> u64 {
+        // A full batch has room for one row a ciphertext.
+        let full = (records / self.capacity()) as u64 * rows as u64;
+        full + self.batches(records % self.capacity()).map(|batch| batch.responses(rows).len() as u64).sum::<u64>()
     }
 
     /// Writes `slots` into a plaintext, from slot 0 on; the remaining slots are 0.
@@ -294,6 +302,10 @@ mod tests {
                 assert_eq!(batches.len(), records.div_ceil(k));
                 assert!(batches.iter().flat_map(Batch::records).eq(0..records));
                 assert!(batches.iter().rev().skip(1).all(|batch| batch.len() == k));
+                for rows in [0, 1, 10, k + 1] {
+                    let ciphertexts: usize = batches.iter().map(|batch| batch.responses(rows).len()).sum();
+                    assert_eq!(layout.response_ciphertexts(records, rows), ciphertexts as u64);
+                }
                 for batch in &batches {
                     for rows in [0, 1, 2, 10, k, k + 1, 1000] {
                         let parts: Vec<ResponsePart> = batch.responses(rows).collect();
@@ -310,6 +322,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn claims_of_many_records_cost_nothing_and_do_not_overflow() {
+        let layout = RecordsLayout::new(2048, 62).unwrap();
+        assert_eq!(layout.capacity(), 33);
+        for records in [u32::MAX as usize, usize::MAX] {
+            let mut batches = layout.batches(records);
+            assert_eq!(batches.len(), records.div_ceil(33));
+            let rest = records % 33;
+            assert_eq!(batches.next_back().map(|batch| batch.len()), Some(if rest == 0 { 33 } else { rest }));
+        }
+        let expected = u64::from(u32::MAX / 33) * 65_536 + 65_536_u64.div_ceil(33 / u64::from(u32::MAX % 33));
+        assert_eq!(layout.response_ciphertexts(u32::MAX as usize, 65_536), expected);
     }
 
     #[test]

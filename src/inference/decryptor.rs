@@ -61,9 +61,8 @@ impl Decryptor {
             return Err(Error::RequestMismatch);
         }
         let rows = self.spec.labels().len();
-        let batches: Vec<_> = self.layout.batches(request.records()).collect();
-        let expected: usize = batches.iter().map(|batch| batch.responses(rows).len()).sum();
-        if response.ciphertexts.len() as u64 != expected as u64 * public.ciphertext_bytes() as u64 {
+        let expected = self.layout.response_ciphertexts(request.records(), rows);
+        if response.ciphertexts.len() as u64 != expected * public.ciphertext_bytes() as u64 {
             let found = response.ciphertexts.len();
             let why = format!("its records need {expected} ciphertexts; it holds {found} bytes of them");
             return Err(Error::malformed("response", why));
@@ -72,7 +71,7 @@ impl Decryptor {
         let plaintexts = self.key.decrypt_batch(&ciphertexts).map_err(|_| Error::Decryption)?;
         let mut plaintexts = plaintexts.iter();
         let mut outputs = Zeroizing::new(vec![0; request.records() * rows]);
-        for batch in batches {
+        for batch in self.layout.batches(request.records()) {
             for (part, plaintext) in batch.responses(rows).zip(&mut plaintexts) {
                 let mut answers = Zeroizing::new(vec![0; part.slots]);
                 self.layout.unpack_answers(plaintext.limbs(), &mut answers).map_err(|_| Error::Decryption)?;

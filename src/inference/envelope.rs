@@ -82,20 +82,30 @@ impl<'a> Reader<'a> {
         Error::malformed(self.what, format!("expected {expected} at byte {}", self.decoder.position()))
     }
 
-    pub(super) fn array(&mut self, length: u64) -> Result<()> {
-        match self.decoder.array() {
-            Ok(Some(found)) if found == length => Ok(()),
-            _ => Err(self.malformed(&format!("an array of {length} items"))),
+    /// Reads an item: `read` gives it with the argument of its head and the length of what follows the head. As the
+    /// deterministic form wants it (RFC 8949, section 4.2.1), the head is as short as its argument permits.
+    fn item<T>(&mut self, expected: &str, read: impl FnOnce(&mut Decoder<'a>) -> Option<(T, u64, usize)>) -> Result<T> {
+        let start = self.decoder.position();
+        match read(&mut self.decoder) {
+            Some((item, argument, payload)) if self.decoder.position() - start - payload == minicbor::len(argument) => {
+                Ok(item)
+            }
+            _ => Err(self.malformed(expected)),
         }
+    }
+
+    pub(super) fn array(&mut self, length: u64) -> Result<()> {
+        let expected = format!("an array of {length} items");
+        self.item(&expected, |d| d.array().ok().flatten().filter(|&found| found == length).map(|found| ((), found, 0)))
     }
 
     /// The number of members of a map.
     pub(super) fn map(&mut self) -> Result<u64> {
-        self.decoder.map().ok().flatten().ok_or_else(|| self.malformed("a map"))
+        self.item("a map", |d| d.map().ok().flatten().map(|length| (length, length, 0)))
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str> {
-        self.decoder.str().map_err(|_| self.malformed("a text"))
+        self.item("a text", |d| d.str().ok().map(|text| (text, text.len() as u64, text.len())))
     }
 
     pub(super) fn key(&mut self, name: &str) -> Result<()> {
@@ -103,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn unsigned(&mut self) -> Result<u64> {
-        self.decoder.u64().map_err(|_| self.malformed("an unsigned integer"))
+        self.item("an unsigned integer", |d| d.u64().ok().map(|number| (number, number, 0)))
     }
 
     pub(super) fn boolean(&mut self) -> Result<bool> {
@@ -111,7 +121,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
-        self.decoder.bytes().map_err(|_| self.malformed("a byte string"))
+        self.item("a byte string", |d| d.bytes().ok().map(|bytes| (bytes, bytes.len() as u64, bytes.len())))
     }
 
     pub(super) fn array_of<const N: usize>(&mut self) -> Result<[u8; N]> {

@@ -182,9 +182,18 @@ fn conceal(key: &PublicKey, mut answer: Residue, addend: &Limbs, nonce: Nonce) -
     Ciphertext::from_limbs(key.fingerprint(), &key.number(&lanes.leave(&answer, scratch)[0]))
 }
 
-/// For test vectors.
+/// For test vectors and for fuzzing.
 #[cfg(feature = "hazmat")]
 impl Evaluator {
+    /// All that [`evaluate`](Self::evaluate) checks of a request, and nothing more.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn check_only(&self, request: &Request, key: &PublicKey) -> Result<()> {
+        self.check(&request.header, request.ciphertexts.len(), key)?;
+        key.ciphertexts_from_bytes(&request.ciphertexts).map(drop)
+    }
+
     /// [`evaluate`](Self::evaluate) with all randomness from SHAKE256 of a seed. Whoever knows the seed can undo the mask.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use rug::Integer;
 use rug::integer::Order;
 
 use super::Header;
@@ -102,16 +101,15 @@ fn read_key(reader: &mut Reader) -> Result<UnverifiedPublicKey> {
         _ => return Err(Error::malformed(WHAT, "the public key has a member that is not known")),
     };
     reader.key("n")?;
-    let n = Integer::from_digits(reader.bytes()?, Order::Msf);
+    let n = reader.bytes()?;
     reader.key("short_nonces")?;
-    let short_nonces = reader.boolean()?;
-    let bits = n.significant_bits();
-    let key = UnverifiedPublicKey::new(n, short_nonces, None)?;
+    let key = UnverifiedPublicKey::from_bytes(n, reader.boolean()?)?;
     if !with_proof {
         return Ok(key);
     }
     reader.key("proof")?;
-    Ok(key.with_proof(KeyProof::from_bytes(reader.bytes()?, bits)?))
+    let proof = KeyProof::from_bytes(reader.bytes()?, key.bits())?;
+    Ok(key.with_proof(proof))
 }
 
 impl From<&PublicKey> for UnverifiedPublicKey {

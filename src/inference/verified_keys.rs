@@ -10,10 +10,15 @@ use crate::error::{Error, KeyFault, Result};
 use crate::fingerprint::Fingerprint;
 use crate::paillier::{PublicKey, UnverifiedPublicKey};
 
-/// Longest file that is read: 16,000 fingerprints.
+/// Most fingerprints that are remembered. Anybody can make keys; that must not fill memory or make a file unreadable.
+const MOST: usize = 16_000;
+/// Longest file that is read, with room for what several processes found out at the same time.
 const LIMIT: u64 = 1 << 20;
 
-/// Remembers the fingerprints of verified keys, in a file if wanted, so that a proof is checked once a key.
+const WHAT: &str = "file of verified keys";
+
+/// Remembers the fingerprints of verified keys, in a file if wanted, so that a proof is checked once a key: of the first
+/// 16,000 keys, that is, and each time of any further.
 ///
 /// The file has one fingerprint a line. Whoever can write it can make the evaluator accept a key unseen.
 #[derive(Debug, Default)]
@@ -34,17 +39,20 @@ impl VerifiedKeys {
     /// # Errors
     /// [`Error::Io`]; [`Error::TooLarge`] above 1 MiB; [`Error::Malformed`] if a line is not a fingerprint.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut text = String::new();
+        let mut text = Vec::new();
         match std::fs::File::open(path) {
-            Ok(file) => file.take(LIMIT + 1).read_to_string(&mut text).map_err(|error| Error::io(path, &error))?,
+            Ok(file) => file.take(LIMIT + 1).read_to_end(&mut text).map_err(|error| Error::io(path, &error))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
             Err(error) => return Err(Error::io(path, &error)),
         };
         if text.len() as u64 > LIMIT {
-            let found = text.len() as u64;
-            return Err(Error::TooLarge { what: "file of verified keys", found, limit: LIMIT });
+            return Err(Error::TooLarge { what: WHAT, found: text.len() as u64, limit: LIMIT });
         }
-        let fingerprints = text.lines().map(|line| line.trim().parse()).collect::<Result<_>>()?;
+        let text = std::str::from_utf8(&text).map_err(|_| Error::malformed(WHAT, "it is not text"))?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err(Error::malformed(WHAT, "it is cut in its last line"));
+        }
+        let fingerprints = text.lines().map(str::parse).collect::<Result<_>>()?;
         Ok(Self { fingerprints, pin: None, file: Some(path.into()) })
     }
 
@@ -88,11 +96,15 @@ impl VerifiedKeys {
             return Err(KeyFault::MissingProof.into());
         }
         let key = key.verify()?;
-        if let Some(path) = &self.file {
-            let append = || writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{fingerprint}");
-            append().map_err(|error: std::io::Error| Error::io(path, &error))?;
+        if self.fingerprints.len() < MOST {
+            if let Some(path) = &self.file {
+                // In one piece: other processes may append at the same time.
+                let line = format!("{fingerprint}\n");
+                let append = || OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes());
+                append().map_err(|error: std::io::Error| Error::io(path, &error))?;
+            }
+            self.fingerprints.insert(fingerprint);
         }
-        self.fingerprints.insert(fingerprint);
         Ok(key)
     }
 }

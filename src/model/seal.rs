@@ -25,10 +25,3 @@ pub(super) fn check(what: &'static str, bytes: &[u8], at: usize) -> Result<Finge
     let found = digest(before, after);
     if digits == found.to_string().as_bytes() { Ok(found) } else { Err(Error::Damaged { what }) }
 }
-
-/// A JSON error in the words of its parser, without flooding a terminal with what the file says.
-pub(super) fn json_error(what: &'static str, error: &serde_json::Error) -> Error {
-    let (line, column, text) = (error.line(), error.column(), error.to_string());
-    let printable = text.chars().take(200).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-    Error::malformed(what, format!("line {line}, column {column}: {}", printable.collect::<String>()))
-}

@@ -9,6 +9,7 @@ use super::seal;
 use crate::encoding::{Feature, Features, RecordsLayout, check_name};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
+use crate::json;
 use crate::network::Activation;
 
 /// What a file begins with; its SHA-256 follows.
@@ -97,7 +98,7 @@ impl PublicSpec {
         }
         let fingerprint = seal::check(WHAT, text, PREFIX.len())?;
         let text = std::str::from_utf8(text).map_err(|_| Error::malformed(WHAT, "it is not UTF-8"))?;
-        let document: Document = serde_json::from_str(text).map_err(|error| seal::json_error(WHAT, &error))?;
+        let document: Document = json::read(text).map_err(|error| json::malformed(WHAT, &error))?;
         let Document { model, features, labels, activation, scale, logit_error, slot_bits, .. } = document;
         let content = Features::new(features).and_then(|features| {
             let content = Content { model, features, labels, activation, scale, logit_error, slot_bits };
@@ -211,23 +212,23 @@ impl Content {
 
     /// The text from the end of the digest on: one feature or run a line.
     fn text_after_digest(&self) -> Result<String> {
-        let runs = self.features.runs().iter().map(json).collect::<Result<Vec<_>>>()?;
+        let runs = self.features.runs().iter().map(to_json).collect::<Result<Vec<_>>>()?;
         Ok(format!(
             "\",\n  \"format\": {},\n  \"model\": {},\n  \"features\": [\n    {}\n  ],\n  \"labels\": {},\n  \
              \"activation\": {},\n  \"scale\": {},\n  \"logit_error\": {},\n  \"layout\": {},\n  \"slot_bits\": {}\n}}\n",
-            json(&Format::V1)?,
-            json(&self.model)?,
+            to_json(&Format::V1)?,
+            to_json(&self.model)?,
             runs.join(",\n    "),
-            json(&self.labels)?,
-            json(&self.activation)?,
-            json(&self.scale)?,
-            json(&self.logit_error)?,
-            json(&Layout::Records)?,
+            to_json(&self.labels)?,
+            to_json(&self.activation)?,
+            to_json(&self.scale)?,
+            to_json(&self.logit_error)?,
+            to_json(&Layout::Records)?,
             self.slot_bits,
         ))
     }
 }
 
-fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(|_| Error::Bug("a spec does not serialise"))
 }

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::proof::KeyProof;
 use super::{PublicKey, SecretKey, UnverifiedPublicKey};
 use crate::error::{Error, KeyFault, Result};
+use crate::json;
 use crate::secret::WipedInteger;
 
 /// Longest key file that is read. The longest of ours, a secret key of 4096 bits, has 9 kB.
@@ -26,14 +27,23 @@ const LIMIT: usize = 64 * 1024;
 const TYPE: &str = "DAJ";
 const ALGORITHM: &str = "PAI-GN1";
 
+/// What a key is for. A byte each, so that a list of them takes no more memory than its text.
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Operation {
+    Encrypt,
+    Decrypt,
+    #[serde(other)]
+    Other,
+}
+
 #[derive(Serialize, Deserialize)]
 struct PublicJwk<'a> {
     #[serde(borrow)]
     kty: Cow<'a, str>,
     #[serde(borrow)]
     alg: Cow<'a, str>,
-    #[serde(borrow)]
-    key_ops: Vec<Cow<'a, str>>,
+    key_ops: Vec<Operation>,
     #[serde(borrow)]
     n: Cow<'a, str>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -49,8 +59,7 @@ struct PublicJwk<'a> {
 struct SecretJwk<'a> {
     #[serde(borrow)]
     kty: Cow<'a, str>,
-    #[serde(borrow)]
-    key_ops: Vec<Cow<'a, str>>,
+    key_ops: Vec<Operation>,
     p: &'a str,
     q: &'a str,
     #[serde(borrow, rename = "pub")]
@@ -61,11 +70,10 @@ struct SecretJwk<'a> {
 
 impl PublicJwk<'_> {
     fn read(&self) -> Result<UnverifiedPublicKey> {
-        if self.kty != TYPE || self.alg != ALGORITHM || !self.key_ops.iter().any(|op| op == "encrypt") {
+        if self.kty != TYPE || self.alg != ALGORITHM || !self.key_ops.contains(&Operation::Encrypt) {
             return Err(public(r#"it is not of "kty" DAJ, "alg" PAI-GN1 with "encrypt" among its "key_ops""#));
         }
-        let n = decode(&self.n).map_err(public)?;
-        let key = UnverifiedPublicKey::new(n, self.short_nonces, None)?;
+        let key = UnverifiedPublicKey::from_bytes(&decode(&self.n).map_err(public)?, self.short_nonces)?;
         let proof = self.proof.as_deref().map(|proof| -> Result<_> {
             let bytes = URL_SAFE_NO_PAD.decode(proof).map_err(|_| public("the proof is not base64url"))?;
             KeyProof::from_bytes(&bytes, key.bits())
@@ -77,7 +85,7 @@ impl PublicJwk<'_> {
         PublicJwk {
             kty: TYPE.into(),
             alg: ALGORITHM.into(),
-            key_ops: vec!["encrypt".into()],
+            key_ops: vec![Operation::Encrypt],
             n: encode(n).into(),
             kid: Some(kid.into()),
             short_nonces,
@@ -93,7 +101,7 @@ impl UnverifiedPublicKey {
     /// [`Error::TooLarge`], [`Error::Malformed`]; [`KeyFault::Size`] for another length than 2048, 3072 or 4096 bits.
     pub fn from_json(text: &str) -> Result<Self> {
         check_length("public key", text)?;
-        let jwk: PublicJwk = serde_json::from_str(text).map_err(|error| public(&located(&error)))?;
+        let jwk: PublicJwk = json::read(text).map_err(|error| public(&located(&error)))?;
         jwk.read()
     }
 
@@ -117,16 +125,21 @@ impl SecretKey {
     /// [`Error::TooLarge`], [`Error::Malformed`]; [`KeyFault`] if factors and public part do not make a key.
     pub fn from_json(text: &str) -> Result<Self> {
         check_length("secret key", text)?;
-        let jwk: SecretJwk = serde_json::from_str(text).map_err(|error| secret(&located(&error)))?;
-        if jwk.kty != TYPE || !jwk.key_ops.iter().any(|op| op == "decrypt") {
+        let jwk: SecretJwk = json::read(text).map_err(|error| secret(&located(&error)))?;
+        if jwk.kty != TYPE || !jwk.key_ops.contains(&Operation::Decrypt) {
             return Err(secret(r#"it is not of "kty" DAJ with "decrypt" among its "key_ops""#));
         }
-        let (p, q) = (WipedInteger(decode(jwk.p).map_err(secret)?), WipedInteger(decode(jwk.q).map_err(secret)?));
+        let (p, q) = (factor(jwk.p)?, factor(jwk.q)?);
         let public = jwk.public.read()?;
         if Integer::from(&p.0 * &q.0) != public.n {
             return Err(KeyFault::Parts.into());
         }
-        Self::from_primes_with_proof(p, q, public.proof)
+        let key = Self::from_primes_with_proof(p, q, public.proof)?;
+        if let Some(proof) = key.public_key().proof() {
+            // A damaged proof would be noticed by everybody but its owner.
+            proof.check_product(key.public_key().modulus())?;
+        }
+        Ok(key)
     }
 
     /// Writes a secret key file, wiped when dropped. It holds the public part with its proof.
@@ -140,7 +153,7 @@ impl SecretKey {
         let (p, q) = (Zeroizing::new(encode(&p)), Zeroizing::new(encode(&q)));
         let jwk = SecretJwk {
             kty: TYPE.into(),
-            key_ops: vec!["decrypt".into()],
+            key_ops: vec![Operation::Decrypt],
             p: &p,
             q: &q,
             public: PublicJwk::write(public.modulus(), public.short_nonces(), Some(self.proof()?), kid.clone()),
@@ -211,12 +224,19 @@ fn encode(value: &Integer) -> String {
     URL_SAFE_NO_PAD.encode(Zeroizing::new(value.to_digits::<u8>(Order::Msf)))
 }
 
-fn decode(text: &str) -> Result<Integer, &'static str> {
-    let bytes =
-        Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| "an integer is not base64url without padding")?);
-    match bytes.first() {
-        None => Err("an integer is empty"),
-        Some(0) => Err("an integer has leading zeros"),
-        Some(_) => Ok(Integer::from_digits(&bytes, Order::Msf)),
+fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "an integer is not base64url without padding")?;
+    Ok(Zeroizing::new(bytes))
+}
+
+/// A secret factor: half as long as the longest modulus at most.
+fn factor(text: &str) -> Result<WipedInteger> {
+    let bytes = decode(text).map_err(secret)?;
+    if bytes.first() == Some(&0) {
+        return Err(secret("an integer has leading zeros"));
     }
+    if bytes.len() > 4096 / 2 / 8 {
+        return Err(KeyFault::Factors.into());
+    }
+    Ok(WipedInteger(Integer::from_digits(&bytes, Order::Msf)))
 }

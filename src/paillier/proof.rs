@@ -60,6 +60,18 @@ impl KeyProof {
         Ok(Self(roots.concat()))
     }
 
+    /// Checks the product of the roots: one power instead of eleven, for a proof that only an accident can have changed.
+    pub(super) fn check_product(&self, n: &Integer) -> Result<()> {
+        let length = n.significant_digits::<u8>();
+        let (mut roots, mut challenges) = (Integer::from(1), Integer::from(1));
+        for (i, root) in (0..ROOTS).zip(self.0.chunks_exact(length)) {
+            roots = roots * Integer::from_digits(root, Order::Msf) % n;
+            challenges = challenges * challenge("key-proof", n, i)? % n;
+        }
+        let power = roots.pow_mod(n, n).map_err(|_| KeyFault::WrongProof)?;
+        if power == challenges { Ok(()) } else { Err(KeyFault::WrongProof.into()) }
+    }
+
     /// Checks the roots against n, whose length, parity, small factors and compositeness are checked already.
     pub(super) fn verify(&self, n: &Integer) -> Result<()> {
         let length = n.significant_digits::<u8>();

@@ -2,10 +2,12 @@
 
 use rayon::prelude::*;
 use rug::Integer;
+use rug::integer::Order;
 
+use super::KeySize;
 use super::proof::{KeyProof, check_modulus, fixed_width};
 use super::public_key::PublicKey;
-use crate::error::{KeyFault, Result};
+use crate::error::{Error, KeyFault, Result};
 use crate::fingerprint::Fingerprint;
 use crate::threads;
 
@@ -30,10 +32,21 @@ impl UnverifiedPublicKey {
     /// [`KeyFault::Size`] for any other length.
     pub fn new(n: Integer, short_nonces: bool, proof: Option<KeyProof>) -> Result<Self> {
         let bits = n.significant_bits();
-        if n < 0 || ![2048, 3072, 4096].contains(&bits) {
+        if n < 0 {
             return Err(KeyFault::Size { bits }.into());
         }
+        KeySize::try_from(bits)?;
         Ok(Self { n, short_nonces, proof })
+    }
+
+    /// A modulus from big-endian bytes, whose number is checked before an integer is made of them.
+    pub(crate) fn from_bytes(n: &[u8], short_nonces: bool) -> Result<Self> {
+        let zeros = n.first().map_or(0, |byte| byte.leading_zeros());
+        if zeros == u8::BITS {
+            return Err(Error::malformed("public key", "the modulus has leading zeros"));
+        }
+        KeySize::try_from(u32::try_from(8 * n.len()).unwrap_or(u32::MAX) - zeros)?;
+        Self::new(Integer::from_digits(n, Order::Msf), short_nonces, None)
     }
 
     /// Any modulus, unchecked.
@@ -73,7 +86,7 @@ impl UnverifiedPublicKey {
     /// Checks modulus and proof: eleven powers modulo n, some tenth of a second. Remember the fingerprint to do it once a key.
     ///
     /// # Errors
-    /// [`Error::Key`](crate::Error::Key) with the reason: even, a small factor, prime, no proof, or a proof that does not
+    /// [`Error::Key`] with the reason: even, a small factor, prime, no proof, or a proof that does not
     /// hold.
     pub fn verify(self) -> Result<PublicKey> {
         threads::run(|| {
@@ -87,7 +100,7 @@ impl UnverifiedPublicKey {
     /// Takes the key without looking at the proof: for a key whose fingerprint was verified before, or one's own.
     ///
     /// # Errors
-    /// [`Error::Key`](crate::Error::Key) if the modulus is even, has a small factor or is prime.
+    /// [`Error::Key`] if the modulus is even, has a small factor or is prime.
     pub fn assume_verified(self) -> Result<PublicKey> {
         check_modulus(&self.n)?;
         PublicKey::trusted(self.n, self.short_nonces, self.proof)
@@ -96,7 +109,7 @@ impl UnverifiedPublicKey {
     /// Verifies many keys, all cores busy.
     ///
     /// # Errors
-    /// [`Error::Threads`](crate::Error::Threads) if the pool cannot start; each key's own result is in the list.
+    /// [`Error::Threads`] if the pool cannot start; each key's own result is in the list.
     pub fn verify_batch(keys: Vec<Self>) -> Result<Vec<Result<PublicKey>>> {
         threads::run(|| keys.into_par_iter().map(Self::verify).collect())
     }
