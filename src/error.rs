@@ -64,6 +64,9 @@ pub enum Error {
     /// A key is not acceptable.
     #[error("key refused: {0}")]
     Key(#[from] KeyFault),
+    /// The passphrase does not open the key file.
+    #[error("the passphrase does not open the key file")]
+    Passphrase,
     /// Things that belong to different keys were brought together.
     #[error("key mismatch: expected {expected}, found {found}")]
     KeyMismatch {

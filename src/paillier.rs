@@ -19,6 +19,7 @@
 mod ciphertext;
 mod generate;
 mod jwk;
+mod keyfile;
 mod linear_layer;
 mod nonce;
 mod operations;
@@ -30,6 +31,7 @@ mod unverified;
 
 pub use ciphertext::Ciphertext;
 pub use generate::{KeySize, KeygenProgress};
+pub use keyfile::is_encrypted;
 pub use linear_layer::LinearLayer;
 pub use nonce::{Nonce, NonceMethod};
 pub use plaintext::Plaintext;

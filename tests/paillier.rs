@@ -249,17 +249,3 @@ fn key_files_that_are_wrong_are_refused_without_showing_them() {
     assert_eq!(refused(&text.replace(&member(&text, "p"), &member(&other, "p"))), Error::Key(KeyFault::Parts));
     assert!(UnverifiedPublicKey::from_json(&text).is_err(), "a secret key file is no public key file");
 }
-
-#[cfg(unix)]
-#[test]
-fn a_secret_key_file_is_for_its_owner_alone_and_is_never_overwritten() {
-    use std::os::unix::fs::PermissionsExt;
-    let secret = SecretKey::generate(KeySize::Bits2048).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("secret.json");
-    secret.save(&path).unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(SecretKey::load(&path).unwrap().public_key(), secret.public_key());
-    assert!(matches!(secret.save(&path), Err(Error::Io { .. })));
-    assert!(matches!(SecretKey::load(&folder.path().join("none")), Err(Error::Io { .. })));
-}

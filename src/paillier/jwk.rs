@@ -5,8 +5,6 @@
 //! without padding; the proof is fixed-width. Members that are not known are ignored (RFC 7517, section 4).
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
-use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +20,7 @@ use crate::json;
 use crate::secret::WipedInteger;
 
 /// Longest key file that is read. The longest of ours, a secret key of 4096 bits, has 9 kB.
-const LIMIT: usize = 64 * 1024;
+pub(super) const LIMIT: usize = 64 * 1024;
 
 const TYPE: &str = "DAJ";
 const ALGORITHM: &str = "PAI-GN1";
@@ -163,32 +161,6 @@ impl SecretKey {
         let mut text = Zeroizing::new(String::with_capacity(LIMIT));
         text.push_str(&Zeroizing::new(to_json(&jwk)));
         Ok(text)
-    }
-
-    /// Writes a secret key file that only its owner may read (mode 0600 where the system has modes). Never overwrites.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file exists already or cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let text = self.to_json()?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let write = || options.open(path)?.write_all(text.as_bytes());
-        write().map_err(|error: std::io::Error| Error::io(path, &error))
-    }
-
-    /// Reads a secret key file.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if it cannot be read; otherwise as [`from_json`](Self::from_json).
-    pub fn load(path: &Path) -> Result<Self> {
-        // One byte above the limit shows that a file is too long, however long it is.
-        let mut text = Zeroizing::new(String::with_capacity(LIMIT + 1));
-        let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
-        file.take(LIMIT as u64 + 1).read_to_string(&mut text).map_err(|error| Error::io(path, &error))?;
-        Self::from_json(&text)
     }
 }
 
