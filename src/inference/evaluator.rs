@@ -1,5 +1,7 @@
 //! The cloud: a request to a response, without learning anything of it.
 
+use std::iter::repeat_n;
+
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -147,7 +149,7 @@ impl Evaluator {
     }
 
     /// What is added to a response: bias and centre in each slot, so that every slot lies in 0..2^slot_bits, and above the
-    /// slots in use a uniform multiple of 2^used below n.
+    /// slots in use a uniform multiple of 2^used below n. Constant-time.
     fn addend(
         &self,
         layout: &RecordsLayout,
@@ -156,19 +158,24 @@ impl Evaluator {
         key: &PublicKey,
         entropy: &mut dyn Entropy,
     ) -> Result<Limbs> {
-        let one_per_slot = (0..batch.len() as u32)
-            .fold(Integer::new(), |ones, record| ones + (Integer::from(1) << (record * layout.slot_bits())));
-        let shift = batch.len() as u32 * layout.slot_bits();
         let bias = &self.model.slot_bias()[part.rows.clone()];
-        let constants = bias.iter().rev().fold(Integer::new(), |above, bias| {
-            (above << shift) + (Integer::from(layout.centre()) + bias) * &one_per_slot
-        });
+        let slots: Vec<_> =
+            bias.iter().flat_map(|bias| repeat_n((bias + layout.centre()) as u64, batch.len())).collect();
+        let mut addend = Limbs::zero(layout.limbs());
+        layout.pack(&slots, &mut addend)?;
         // Uniform below M = floor(n / 2^used): an honest sum stays below 2^used M <= n.
         let bound = Integer::from(key.modulus() >> part.used_bits).to_digits::<u64>(Order::Lsf);
         let mut mask = Limbs::zero(bound.len());
         entropy.below(&mut mask, &bound)?;
-        let sum = (constants + (mask.to_integer() << part.used_bits)).modulo(key.modulus());
-        Ok(Limbs::from_integer(&sum, key.limbs()))
+        let (start, shift) = ((part.used_bits / u64::BITS) as usize, part.used_bits % u64::BITS);
+        for (i, limb) in (start..).zip(mask.iter()) {
+            addend[i] |= limb << shift;
+            // The top bits of the last limb are zero where no limb follows.
+            if shift > 0 && i + 1 < addend.len() {
+                addend[i + 1] |= limb >> (u64::BITS - shift);
+            }
+        }
+        Ok(addend)
     }
 }
 
