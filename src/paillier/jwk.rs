@@ -185,10 +185,11 @@ impl SecretKey {
     /// [`Error::Io`] if it cannot be read; otherwise as [`from_json`](Self::from_json).
     pub fn load(path: &Path) -> Result<Self> {
         // One byte above the limit shows that a file is too long, however long it is.
-        let mut text = Zeroizing::new(String::with_capacity(LIMIT + 1));
+        let mut text = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
         let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
-        file.take(LIMIT as u64 + 1).read_to_string(&mut text).map_err(|error| Error::io(path, &error))?;
-        Self::from_json(&text)
+        file.take(LIMIT as u64 + 1).read_to_end(&mut text).map_err(|error| Error::io(path, &error))?;
+        let text = std::str::from_utf8(&text).map_err(|_| secret("it is not text"))?;
+        Self::from_json(text)
     }
 }
 
