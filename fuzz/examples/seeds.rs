@@ -12,7 +12,10 @@ use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine, Network, Normalisation};
 use tacita_fuzz::fixtures::KEY;
 use tacita_fuzz::wire::Message;
-use tacita_fuzz::{DIGITS, EVALUATOR, MODEL, MODEL_PREFIX, SPEC_PREFIX};
+use tacita_fuzz::{
+    EVALUATOR, MODEL, model_of_parts, read_model, read_request, read_response, read_spec, sealed_model, sealed_spec,
+    unsealed_model, unsealed_spec,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("give the folder of the corpus")?);
@@ -32,13 +35,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, model) in [("two-pixels", MODEL.clone()), ("mixed", mixed()?)] {
         let spec = model.spec().as_json().as_bytes();
         write("spec", name, spec)?;
-        let rest = &spec[SPEC_PREFIX.len() + DIGITS..];
-        write("sealed_spec", name, rest)?;
-        let bytes = model.to_bytes();
-        write("model", name, &bytes)?;
-        write("sealed_model", name, &[&bytes[..8], &bytes[8 + MODEL_PREFIX.len() + DIGITS..]].concat())?;
+        write("sealed_spec", name, unsealed_spec(spec))?;
+        write("model", name, &model.to_bytes())?;
+        let unsealed = unsealed_model(&model.to_bytes());
+        write("sealed_model", name, &unsealed)?;
         let shape = [model.rows() as u8, model.columns() as u8, 0];
-        write("model_parts", name, &[&shape, rest, &[0, 1, 2, 3]].concat())?;
+        let parts = [&shape, unsealed_spec(spec), &[0, 1, 2, 3]].concat();
+        write("model_parts", name, &parts)?;
+        assert!(read_spec(&sealed_spec(unsealed_spec(spec))));
+        assert!(read_model(&sealed_model(&unsealed)) && read_model(&model_of_parts(&parts)));
     }
 
     let deep = vec![Affine::new(2, vec![0.5; 6], vec![1.0; 3])?, Affine::new(3, vec![-0.1; 6], vec![0.0; 2])?];
@@ -53,9 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, request) in [("with-key", request.clone()), ("without-key", request.without_key())] {
         write("request", name, &request.to_bytes())?;
         write("sealed_request", name, &Message::of_request(&request).content())?;
+        assert!(read_request(&request.to_bytes()));
     }
     write("response", "one-record", &response.to_bytes())?;
     write("sealed_response", "one-record", &Message::of_response(&response).content())?;
+    assert!(read_response(&response.to_bytes()));
 
     let fingerprint = KEY.public_key().fingerprint();
     write("verified_keys", "one", format!("{fingerprint}\n").as_bytes())?;
