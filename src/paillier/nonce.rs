@@ -75,21 +75,33 @@ impl PublicKey {
     }
 
     fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        let n = Limbs::from_integer(self.modulus(), self.limbs());
-        loop {
-            let mut roots = vec![Limbs::zero(self.limbs()); count];
-            roots.iter_mut().try_for_each(|root| entropy.below(root, &n))?;
-            let lanes = self.constant_time();
-            let power = |scratch: &mut _, root: &Limbs| {
-                let root = lanes.enter(&[root], scratch);
-                self.give_out(&pow_public(lanes, &root, &n, scratch), scratch)
-            };
-            let nonces: Vec<_> = roots.par_iter().map_init(|| lanes.scratch(), power).collect();
-            // A number that is not a unit comes once in 6,373 draws at worst, under a key made for it.
-            if self.all_units(&nonces, entropy)? {
-                return Ok(nonces);
+        let mut nonces = self.powers_of_any(count, entropy)?;
+        // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
+        // unit; then only those are drawn again, or a long list would never be without one.
+        while !self.all_units(&nonces, entropy)? {
+            let mut unfit = Vec::new();
+            for nonce in &mut nonces {
+                if !self.all_units(std::slice::from_ref(nonce), entropy)? {
+                    unfit.push(nonce);
+                }
             }
+            let again = self.powers_of_any(unfit.len(), entropy)?;
+            unfit.into_iter().zip(again).for_each(|(nonce, again)| *nonce = again);
         }
+        Ok(nonces)
+    }
+
+    /// r^n for uniform r below n, units or not.
+    fn powers_of_any(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+        let n = Limbs::from_integer(self.modulus(), self.limbs());
+        let mut roots = vec![Limbs::zero(self.limbs()); count];
+        roots.iter_mut().try_for_each(|root| entropy.below(root, &n))?;
+        let lanes = self.constant_time();
+        let power = |scratch: &mut _, root: &Limbs| {
+            let root = lanes.enter(&[root], scratch);
+            self.give_out(&pow_public(lanes, &root, &n, scratch), scratch)
+        };
+        Ok(roots.par_iter().map_init(|| lanes.scratch(), power).collect())
     }
 
     /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
@@ -144,5 +156,30 @@ impl PublicKey {
         let power = r.clone().pow_mod(self.modulus(), self.modulus_squared());
         let power = power.map_err(|_| Error::Bug("a power with a positive exponent failed"))?;
         Ok(Nonce { key: self.fingerprint(), limbs: Limbs::from_integer(&power, 2 * self.limbs()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paillier::UnverifiedPublicKey;
+    use rug::Integer;
+
+    #[test]
+    fn a_key_of_small_primes_does_not_keep_the_evaluator_busy_for_ever() {
+        // Its owner can prove gcd(n, phi(n)) = 1: no prime between 6367 and twice that divides another less 1.
+        let mut n = Integer::from(1);
+        let mut prime = Integer::from(6367);
+        while n.significant_bits() < 230 {
+            prime = prime.next_prime();
+            n *= &prime;
+        }
+        n *= ((Integer::from(1) << 256u32) / &n).prev_prime();
+        assert_eq!(n.significant_bits(), 256);
+        let key = UnverifiedPublicKey::unchecked(n, false, None).assume_verified().unwrap();
+        // All of so many are units once in e^25 times.
+        let nonces = key.nonces(NonceMethod::Power, 10_000).unwrap();
+        assert_eq!(nonces.len(), 10_000);
+        assert!(key.all_units(&nonces, &mut SystemEntropy).unwrap());
     }
 }
