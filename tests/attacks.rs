@@ -13,14 +13,14 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rug::Integer;
-use rug::integer::IsPrime;
+use rug::integer::{IsPrime, Order};
 use tacita::encoding::{Grid, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response, VerifiedKeys};
 use tacita::model::PrivateModel;
 use tacita::network::Affine;
 use tacita::paillier::SecretKey;
 use undefended::Without;
-use wire::Message;
+use wire::{Key, Message};
 
 /// How often an attack is repeated against the real evaluator.
 const REPETITIONS: usize = 12;
@@ -43,12 +43,37 @@ fn weights(model: &PrivateModel) -> Vec<Integer> {
     (0..model.columns()).flat_map(feature).collect()
 }
 
+/// A request for one record with any numbers for ciphertexts, and with the key and its proof.
+fn request(model: &PrivateModel, secret: &SecretKey, ciphertexts: impl Iterator<Item = Integer>) -> Request {
+    secret.proof().unwrap();
+    let key = secret.public_key();
+    let bytes = |number: Integer| {
+        let mut bytes = vec![0; key.ciphertext_bytes()];
+        number.write_digits(&mut bytes, Order::Msf);
+        bytes
+    };
+    let request = Message {
+        kind: "tacita.request",
+        id: [7; 16],
+        key: *key.fingerprint().as_bytes(),
+        spec: *model.spec().fingerprint().as_bytes(),
+        records: 1,
+        public_key: Some(Key::of(&key.into())),
+        ciphertexts: ciphertexts.flat_map(bytes).collect(),
+    };
+    Request::from_bytes(&request.to_bytes()).unwrap()
+}
+
 /// The real evaluator's responses to a request, the key of which it admits as any other.
-fn responses(model: &PrivateModel, request: &[u8]) -> Vec<Vec<u8>> {
+fn responses(model: &PrivateModel, request: &Request) -> Vec<Response> {
     let evaluator = Evaluator::new(model.clone());
-    let request = Request::from_bytes(request).unwrap();
-    let key = VerifiedKeys::new().admit(&request).unwrap();
-    (0..REPETITIONS).map(|_| evaluator.evaluate(&request, &key).unwrap().to_bytes()).collect()
+    let key = VerifiedKeys::new().admit(request).unwrap();
+    (0..REPETITIONS).map(|_| evaluator.evaluate(request, &key).unwrap()).collect()
+}
+
+/// The one ciphertext of a response.
+fn answer(response: &Response) -> Integer {
+    Integer::from_digits(&Message::of_response(response).ciphertexts, Order::Msf)
 }
 
 /// The digits of a number in base 2^bits, each between -2^(bits - 1) and 2^(bits - 1), least significant first.
@@ -88,8 +113,7 @@ fn what_is_left_out_changes_no_answer() {
     let records: Vec<_> = (0..=encryptor.capacity()).map(|record| [0.0, 255.0, 7.0, record as f64, 100.0]).collect();
     let request = encryptor.encrypt(&records).unwrap();
     for without in [Without::Mask, Without::Rerandomisation] {
-        let response = undefended::evaluate(&model, KEY.public_key(), &request.to_bytes(), without);
-        let response = Response::from_bytes(&response).unwrap();
+        let response = undefended::evaluate(&model, KEY.public_key(), &request, without);
         let predictions = decryptor.decrypt(&response, request.header()).unwrap();
         for (record, prediction) in records.iter().zip(predictions) {
             let mut integers = [0; 5];
@@ -112,25 +136,21 @@ mod one_query {
         (feature + 1) as u32 * ROWS as u32 * model.spec().slot_bits()
     }
 
-    fn request(model: &PrivateModel) -> Vec<u8> {
-        KEY.proof().unwrap();
-        let key = KEY.public_key();
-        let n = key.modulus();
-        assert!(place(model, FEATURES) + 40 < key.bits());
-        let cheat = |feature| {
+    fn cheat(model: &PrivateModel) -> Request {
+        let n = KEY.public_key().modulus();
+        assert!(place(model, FEATURES) + 40 < KEY.public_key().bits());
+        let ciphertext = |feature| {
             let plaintext = Integer::from(1) << place(model, feature);
             let nonce = Integer::from(feature + 2).pow_mod(n, &n.clone().square()).unwrap();
             (plaintext * n + 1u32) * nonce % n.clone().square()
         };
-        let ciphertexts: Vec<_> = (0..FEATURES).map(cheat).collect();
-        Message::request(key, *model.spec().fingerprint().as_bytes(), 1, &ciphertexts).write()
+        request(model, &KEY, (0..FEATURES).map(ciphertext))
     }
 
     /// What stands in the answer slots, and the weights if the response tells them.
-    fn extract(model: &PrivateModel, response: &[u8]) -> (Integer, Vec<Integer>) {
+    fn extract(model: &PrivateModel, response: &Response) -> (Integer, Vec<Integer>) {
         let key = KEY.public_key();
-        let [answer] = &Message::read(response).numbers(key.ciphertext_bytes())[..] else { panic!("one ciphertext") };
-        let plaintext = KEY.decrypt(&key.ciphertext(answer).unwrap()).unwrap();
+        let plaintext = KEY.decrypt(&key.ciphertext(&answer(response)).unwrap()).unwrap();
         let used = ROWS as u32 * model.spec().slot_bits();
         let above = plaintext.to_signed(key) >> used;
         (plaintext.to_integer().keep_bits(used), signed_digits(above, model.spec().slot_bits(), ROWS * FEATURES))
@@ -147,7 +167,7 @@ mod one_query {
     #[test]
     fn tells_every_weight_without_the_mask() {
         for model in models(ROWS, FEATURES) {
-            let response = undefended::evaluate(&model, KEY.public_key(), &request(&model), Without::Mask);
+            let response = undefended::evaluate(&model, KEY.public_key(), &cheat(&model), Without::Mask);
             assert_eq!(extract(&model, &response).1, weights(&model));
         }
     }
@@ -158,7 +178,7 @@ mod one_query {
         // Two models that differ in every weight and agree in all that the slots may say.
         assert!(weights(&models[0]).iter().zip(weights(&models[1])).all(|(one, other)| *one != other));
         assert_eq!(allowed(&models[0]), allowed(&models[1]));
-        let extract = |model| responses(model, &request(model)).into_iter().map(|response| extract(model, &response));
+        let extract = |model| responses(model, &cheat(model)).into_iter().map(|response| extract(model, &response));
         let (slots, extracted): (Vec<_>, Vec<_>) = models.iter().flat_map(extract).unzip();
         for model in &models {
             assert_noise(&extracted, &weights(model));
@@ -208,7 +228,6 @@ mod nonce {
             };
             let q = (Integer::from(7) << 1021u32).next_prime();
             let secret = SecretKey::from_primes(p.clone(), q).unwrap();
-            secret.proof().unwrap();
             let generates = |g: &Integer| {
                 let power = |prime: &u32| g.clone().pow_mod(&(Integer::from(&p - 1) / *prime), &p).unwrap();
                 small.iter().all(|prime| power(prime) != 1)
@@ -239,24 +258,20 @@ mod nonce {
             if Integer::from(&logarithm * 2) > order { logarithm - order } else { logarithm }
         }
 
-        fn request(&self, model: &PrivateModel) -> Vec<u8> {
-            let key = self.secret.public_key();
-            let n = key.modulus();
-            let cheat = |feature| {
+        fn cheat(&self, model: &PrivateModel) -> Request {
+            let n = self.secret.public_key().modulus();
+            let ciphertext = |feature| {
                 let exponent = Integer::from(1) << (feature * ROWS as u32 * model.spec().slot_bits());
                 let root = self.generator.clone().pow_mod(&exponent, n).unwrap();
                 // An honest plaintext: the record's value is 0.
                 root.pow_mod(n, &n.clone().square()).unwrap()
             };
-            let ciphertexts: Vec<_> = (0..FEATURES as u32).map(cheat).collect();
-            Message::request(key, *model.spec().fingerprint().as_bytes(), 1, &ciphertexts).write()
+            request(model, &self.secret, (0..FEATURES as u32).map(ciphertext))
         }
 
         /// The weights, if the response's nonce tells them. Modulo p a ciphertext is its nonce.
-        fn extract(&self, model: &PrivateModel, response: &[u8]) -> Vec<Integer> {
-            let width = self.secret.public_key().ciphertext_bytes();
-            let [answer] = &Message::read(response).numbers(width)[..] else { panic!("one ciphertext") };
-            let exponent = self.logarithm(&Integer::from(answer % &self.p));
+        fn extract(&self, model: &PrivateModel, response: &Response) -> Vec<Integer> {
+            let exponent = self.logarithm(&(answer(response) % &self.p));
             signed_digits(exponent, model.spec().slot_bits(), ROWS * FEATURES)
         }
     }
@@ -266,7 +281,7 @@ mod nonce {
         let key = SmoothKey::new();
         let [model, _] = models(ROWS, FEATURES);
         assert!((ROWS * FEATURES) as u32 * model.spec().slot_bits() < 1022, "the sum is below (p - 1) / 2");
-        let request = key.request(&model);
+        let request = key.cheat(&model);
         let response = undefended::evaluate(&model, key.secret.public_key(), &request, Without::Rerandomisation);
         assert_eq!(key.extract(&model, &response), weights(&model));
 

@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rug::Integer;
 use rug::integer::Order;
 use tacita::encoding::{Batch, RecordsLayout, ResponsePart};
+use tacita::inference::{Request, Response};
 use tacita::model::PrivateModel;
 use tacita::paillier::{Ciphertext, Plaintext, PublicKey};
 
@@ -19,15 +20,14 @@ pub(crate) enum Without {
     Rerandomisation,
 }
 
-/// From the bytes of a request to the bytes of a response.
-pub(crate) fn evaluate(model: &PrivateModel, key: &PublicKey, request: &[u8], without: Without) -> Vec<u8> {
-    let request = Message::read(request);
+/// A request to a response.
+pub(crate) fn evaluate(model: &PrivateModel, key: &PublicKey, request: &Request, without: Without) -> Response {
     let layout = model.spec().layout(key.bits()).unwrap();
-    let columns = key.ciphertexts_from_bytes(&request.ciphertexts).unwrap();
+    let columns = key.ciphertexts_from_bytes(&Message::of_request(request).ciphertexts).unwrap();
     // Nobody but the tests must be kept from guessing this mask.
     let random = &mut SmallRng::seed_from_u64(1);
     let mut response = Vec::new();
-    for (batch, columns) in layout.batches(request.records as usize).zip(columns.chunks_exact(model.columns())) {
+    for (batch, columns) in layout.batches(request.header().records()).zip(columns.chunks_exact(model.columns())) {
         let rows: Vec<_> = (0..model.rows()).map(|row| product(key, columns, model.weights_row(row))).collect();
         for part in batch.responses(model.rows()) {
             let shift = Integer::from(1) << (batch.len() as u32 * layout.slot_bits());
@@ -49,7 +49,8 @@ pub(crate) fn evaluate(model: &PrivateModel, key: &PublicKey, request: &[u8], wi
             response.extend(answer.to_bytes());
         }
     }
-    Message::response(&request, response).write()
+    let response = Message::new("tacita.response", request.header(), response);
+    Response::from_bytes(&response.to_bytes()).unwrap()
 }
 
 /// One row: the sum of weight times feature.
