@@ -27,7 +27,7 @@ fn vectors() -> Value {
     vectors
 }
 
-fn list<'a>(value: &'a Value) -> &'a Vec<Value> {
+fn list(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 
