@@ -142,7 +142,7 @@ impl PublicKey {
     }
 }
 
-/// For test vectors: nonces from chosen roots.
+/// For test vectors: nonces from chosen numbers.
 #[cfg(feature = "hazmat")]
 impl PublicKey {
     /// r^n mod n^2 for a given unit r. Whoever knows r can read the message.
@@ -156,6 +156,21 @@ impl PublicKey {
         let power = r.clone().pow_mod(self.modulus(), self.modulus_squared());
         let power = power.map_err(|_| Error::Bug("a power with a positive exponent failed"))?;
         Ok(Nonce { key: self.fingerprint(), limbs: Limbs::from_integer(&power, 2 * self.limbs()) })
+    }
+
+    /// h_n^a mod n^2 for a given exponent. Whoever knows a can read the message.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a is negative or longer than half of n, or if the key does not permit
+    /// [`NonceMethod::PublicBase`].
+    pub fn nonce_from_exponent(&self, a: &rug::Integer) -> Result<Nonce> {
+        if *a < 0 || a.significant_bits() > self.bits() / 2 || !self.short_nonces() {
+            return Err(Error::Argument("the exponent is too long, or the key permits no short nonces".into()));
+        }
+        let exponent = Limbs::from_integer(a, self.limbs() / 2);
+        let table = threads::run(|| self.nonce_table())??;
+        let scratch = &mut table.lanes().scratch();
+        Ok(self.give_out(&table.pow(&[&exponent], scratch), scratch))
     }
 }
 

@@ -284,6 +284,25 @@ impl SecretKey {
     }
 }
 
+/// For test vectors: nonces from chosen numbers.
+#[cfg(feature = "hazmat")]
+impl SecretKey {
+    /// The number modulo n^2 that is h_n^a mod p^2 and h_n^b mod q^2. Whoever knows a and b can read the message.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a is not in 0..p - 1 or b not in 0..q - 1, or if the key does not permit
+    /// [`NonceMethod::SecretBase`].
+    pub fn nonce_from_exponents(&self, a: &Integer, b: &Integer) -> Result<Nonce> {
+        let exponent = |value: &Integer, factor: &Factor| {
+            let fits = *value >= 0 && *value < factor.order.to_integer() && self.0.public.short_nonces();
+            let refused = || Error::Argument("an exponent is too long, or the key permits no short nonces".into());
+            fits.then(|| Limbs::from_integer(value, factor.order.len())).ok_or_else(refused)
+        };
+        let (a, b) = (exponent(a, &self.0.p)?, exponent(b, &self.0.q)?);
+        threads::run(|| Ok(self.secret_base_nonce(self.nonce_tables()?, &a, &b)))?
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretKey(factors redacted, of {:?})", self.0.public)
