@@ -6,6 +6,7 @@ mod arith;
 pub mod encoding;
 mod entropy;
 mod error;
+pub mod ffi;
 mod fingerprint;
 pub mod inference;
 pub mod model;

@@ -29,6 +29,7 @@ mod unverified;
 
 pub use ciphertext::Ciphertext;
 pub use generate::{KeySize, KeygenProgress};
+pub(crate) use jwk::LIMIT as KEY_FILE_LIMIT;
 pub use nonce::{Nonce, NonceMethod};
 pub use plaintext::Plaintext;
 pub use proof::KeyProof;
