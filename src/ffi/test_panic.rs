@@ -8,7 +8,7 @@ use crate::threads;
 #[unsafe(no_mangle)]
 pub extern "C" fn tacita_test_panic(value: u64, on_library_thread: bool) -> tacita_status {
     guard(|| {
-        let panic = || panic!("the value is {value}");
-        if on_library_thread { Ok(threads::run(panic)?) } else { panic() }
+        let panic = || -> () { panic!("the value is {value}") };
+        if on_library_thread { Ok(threads::run(panic)?) } else { Ok(panic()) }
     })
 }
