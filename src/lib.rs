@@ -70,6 +70,7 @@ mod arith;
 pub mod encoding;
 mod entropy;
 mod error;
+pub mod ffi;
 mod fingerprint;
 pub mod inference;
 mod json;

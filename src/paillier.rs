@@ -31,6 +31,7 @@ mod unverified;
 
 pub use ciphertext::Ciphertext;
 pub use generate::{KeySize, KeygenProgress};
+pub(crate) use jwk::LIMIT as KEY_FILE_LIMIT;
 pub use keyfile::is_encrypted;
 pub use linear_layer::LinearLayer;
 pub use nonce::{Nonce, NonceMethod};

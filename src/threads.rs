@@ -10,6 +10,9 @@ static POOL: OnceLock<ThreadPool> = OnceLock::new();
 /// The size that was asked for, 0 for one thread a processor. Held while the pool is made.
 static WANTED: Mutex<usize> = Mutex::new(0);
 
+/// What the names of the library's threads begin with.
+pub(crate) const NAME_PREFIX: &str = "tacita-";
+
 /// Sets how many threads the library works with; 0 stands for one a processor, which is the default.
 ///
 /// Call it before anything else: the pool starts with the first long operation and keeps its size.
@@ -52,7 +55,7 @@ fn pool() -> Result<&'static ThreadPool> {
     if POOL.get().is_none() {
         let pool = ThreadPoolBuilder::new()
             .num_threads(*wanted)
-            .thread_name(|i| format!("tacita-{i}"))
+            .thread_name(|i| format!("{NAME_PREFIX}{i}"))
             .build()
             .map_err(|error| Error::Threads(error.to_string()))?;
         let _ = POOL.set(pool);

@@ -20,7 +20,7 @@ use crate::json;
 use crate::secret::WipedInteger;
 
 /// Longest key file that is read. The longest of ours, a secret key of 4096 bits, has 9 kB.
-pub(super) const LIMIT: usize = 64 * 1024;
+pub(crate) const LIMIT: usize = 64 * 1024;
 
 const TYPE: &str = "DAJ";
 const ALGORITHM: &str = "PAI-GN1";

@@ -1,0 +1,148 @@
+//! Predictions: what the model says of each record.
+
+use std::ffi::c_char;
+
+use super::guard::{guard, guard_or};
+use super::handle::{Handle, Role, borrow, free};
+use super::pointers::{check_index, room};
+use super::status::{Failure, tacita_status};
+use crate::inference::Prediction;
+use crate::model::PublicSpec;
+use crate::network::Activation;
+
+/// The predictions for the records of one request.
+pub struct tacita_predictions {
+    _opaque: [u8; 0],
+}
+
+impl Handle for tacita_predictions {
+    const ROLE: Role = Role::Predictions;
+    type Value = Predictions;
+}
+
+/// Predictions with the names of their classes.
+pub struct Predictions {
+    predictions: Vec<Prediction>,
+    classes: Vec<Box<str>>,
+}
+
+impl Predictions {
+    pub(super) fn new(predictions: Vec<Prediction>, spec: &PublicSpec) -> Self {
+        let labels: Vec<Box<str>> = spec.labels().map(Box::from).collect();
+        // One output under sigmoid decides between two classes, and has a name for the second one.
+        let nameless = labels.len() == 1 && spec.activation() == Activation::Sigmoid;
+        let classes = nameless.then(|| Box::from("")).into_iter().chain(labels).collect();
+        Self { predictions, classes }
+    }
+
+    fn of(&self, record: usize) -> Result<&Prediction, Failure> {
+        check_index("record", record, self.predictions.len())?;
+        Ok(&self.predictions[record])
+    }
+}
+
+/// Tells the number of records.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_records(
+    predictions: *const tacita_predictions,
+    records_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) = unsafe { (borrow("predictions", predictions)?, room("records_out", records_out, 1)?) };
+        out.write(predictions.predictions.len())
+    })
+}
+
+/// Writes the logits of one record, counted from 0: the outputs of the model before softmax or sigmoid. `logits_len` is
+/// the number of labels of the spec.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, LENGTH.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_logits(
+    predictions: *const tacita_predictions,
+    record: usize,
+    logits_out: *mut f64,
+    logits_len: usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) =
+            unsafe { (borrow("predictions", predictions)?, room("logits_out", logits_out, logits_len)?) };
+        out.write_all(&predictions.of(record)?.logits)
+    })
+}
+
+/// Writes the probabilities of one record, counted from 0: its logits through the softmax or sigmoid of the spec, or the
+/// logits themselves where it has neither. `probabilities_len` is the number of labels of the spec.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, LENGTH.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_probabilities(
+    predictions: *const tacita_predictions,
+    record: usize,
+    probabilities_out: *mut f64,
+    probabilities_len: usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) = unsafe {
+            (borrow("predictions", predictions)?, room("probabilities_out", probabilities_out, probabilities_len)?)
+        };
+        out.write_all(&predictions.of(record)?.probabilities)
+    })
+}
+
+/// Tells the class of one record, counted from 0: the index of its largest logit. A single logit under sigmoid decides
+/// between two classes: 1 if it is positive, else 0.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_class(
+    predictions: *const tacita_predictions,
+    record: usize,
+    class_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) = unsafe { (borrow("predictions", predictions)?, room("class_out", class_out, 1)?) };
+        out.write(predictions.of(record)?.class)
+    })
+}
+
+/// Writes the label of the class of one record, counted from 0, with its NUL, into room for `capacity` bytes;
+/// TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is the empty text then.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_label(
+    predictions: *const tacita_predictions,
+    record: usize,
+    label_out: *mut c_char,
+    capacity: usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) =
+            unsafe { (borrow("predictions", predictions)?, room("label_out", label_out, capacity)?) };
+        out.write_text(&predictions.classes[predictions.of(record)?.class])
+    })
+}
+
+/// Frees predictions; NULL and handles of other types are left alone.
+///
+/// Threads: no other call may still use `predictions`. Never fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_free(predictions: *mut tacita_predictions) {
+    guard_or((), || {
+        // SAFETY: the conventions.
+        unsafe { free(predictions) }
+    })
+}

@@ -1,0 +1,85 @@
+//! Verified keys: an evaluator's memory of the public keys whose proof it has checked.
+
+use std::ffi::c_char;
+use std::sync::{Mutex, PoisonError};
+
+use super::guard::{guard, guard_or};
+use super::handle::{Handle, Role, borrow, free};
+use super::pointers::{self, room};
+use super::public_key::tacita_public_key;
+use super::request::tacita_request;
+use super::status::tacita_status;
+use crate::inference::VerifiedKeys;
+
+/// Remembers the fingerprints of keys whose proof was verified, in a file if wanted, so that it is done once a key.
+pub struct tacita_verified_keys {
+    _opaque: [u8; 0],
+}
+
+impl Handle for tacita_verified_keys {
+    const ROLE: Role = Role::VerifiedKeys;
+    type Value = Mutex<VerifiedKeys>;
+}
+
+/// Starts without any key, in memory only.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_new(keys_out: *mut *mut tacita_verified_keys) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let out = unsafe { room("keys_out", keys_out, 1) }?;
+        out.give(Mutex::new(VerifiedKeys::new()))
+    })
+}
+
+/// Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is. Whoever can
+/// write the file can have a bad key accepted.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_open(
+    path: *const c_char,
+    keys_out: *mut *mut tacita_verified_keys,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (path, out) = unsafe { (pointers::path("path", path)?, room("keys_out", keys_out, 1)?) };
+        out.give(Mutex::new(VerifiedKeys::open(path)?))
+    })
+}
+
+/// Gives the public key of a request, verified now or before.
+///
+/// This is the one handle that a call changes. Any number of threads may share it all the same; they wait for each other.
+/// Threads: any number may share `keys` and `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
+/// KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_admit(
+    keys: *mut tacita_verified_keys,
+    request: *const tacita_request,
+    key_out: *mut *mut tacita_public_key,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (keys, request, out) =
+            unsafe { (borrow("keys", keys.cast_const())?, borrow("request", request)?, room("key_out", key_out, 1)?) };
+        // A panic inside leaves at worst a key out that was verified.
+        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+        out.give(keys.admit(request)?)
+    })
+}
+
+/// Frees verified keys, not their file; NULL and handles of other types are left alone.
+///
+/// Threads: no other call may still use `keys`. Never fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_free(keys: *mut tacita_verified_keys) {
+    guard_or((), || {
+        // SAFETY: the conventions.
+        unsafe { free(keys) }
+    })
+}

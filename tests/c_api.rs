@@ -1,0 +1,260 @@
+//! The C API, as C programs see it: the header, the exported symbols, the examples, and calls that make no sense.
+
+#[path = "support/c.rs"]
+mod c;
+#[path = "support/fixtures.rs"]
+mod fixtures;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use c::{LINKAGES, Linkage, cc, command, compile, cxx, folder, have, libraries, root, succeeds, write};
+use fixtures::random_model;
+use tacita::encoding::{Grid, OutOfRange};
+use tacita::model::PrivateModel;
+
+static LIBRARIES: LazyLock<PathBuf> = LazyLock::new(|| libraries(&[]));
+
+/// The names of all functions that the header declares.
+fn declared() -> BTreeSet<String> {
+    let header = fs::read_to_string(root().join("include/tacita.h")).unwrap();
+    let names = header.split("tacita_").skip(1).filter_map(|rest| {
+        let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+        rest[name.len()..].starts_with('(').then(|| format!("tacita_{name}"))
+    });
+    names.collect()
+}
+
+/// Two models of the shape that `check.h` says, and two keys.
+fn fixtures() -> PathBuf {
+    let folder = folder("fixtures");
+    let pixels = Grid::new(0.0, 1.0, 0, 255).unwrap();
+    for (prefix, seed) in [("", 1), ("other-", 2)] {
+        let model = random_model(2, 3, pixels, seed);
+        write(&folder.join(format!("{prefix}spec.json")), model.spec().as_json());
+        write(&folder.join(format!("{prefix}model.safetensors")), model.to_bytes());
+    }
+    write(&folder.join("key.json"), include_str!("data/secret-key-2048.json"));
+    write(&folder.join("other-key.json"), include_str!("data/other-secret-key-2048.json"));
+    folder
+}
+
+fn have_compiler_and_valgrind() -> bool {
+    have(&cc()) && have("valgrind")
+}
+
+#[test]
+fn the_header_alone_compiles_as_c11_and_as_cpp17() {
+    for (compiler, language, standard) in [(cc(), "c", "c11"), (cxx(), "c++", "c++17")] {
+        if have(&compiler) {
+            let source = folder("header").join(format!("header.{language}"));
+            fs::write(&source, "#include \"tacita.h\"\n").unwrap();
+            let mut command = Command::new(compiler);
+            command.args(["-fsyntax-only", "-x", language, &format!("-std={standard}")]).args(c::WARNINGS);
+            succeeds(command.arg("-I").arg(root().join("include")).arg(source));
+        }
+    }
+}
+
+#[test]
+fn the_shared_library_exports_what_the_header_declares_and_no_more() {
+    if !have("nm") {
+        return;
+    }
+    let library = LIBRARIES.join("libtacita.so");
+    let output = succeeds(Command::new("nm").args(["--dynamic", "--defined-only", "--format=posix"]).arg(library));
+    let symbols = String::from_utf8(output.stdout).unwrap();
+    let exported: BTreeSet<_> = symbols.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    assert_eq!(exported, declared());
+}
+
+#[test]
+fn the_shared_library_has_a_name_with_its_version() {
+    if !have("readelf") {
+        return;
+    }
+    let output = succeeds(Command::new("readelf").arg("--dynamic").arg(LIBRARIES.join("libtacita.so")));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("[libtacita.so.0]"));
+}
+
+#[test]
+fn the_c_tests_call_every_function() {
+    let tests = root().join("c-examples/tests").read_dir().unwrap();
+    let sources: String = tests.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    for name in declared() {
+        assert!(sources.contains(&format!("{name}(")), "{name} is not called");
+    }
+}
+
+fn misuse_ends_well(source: &str) {
+    if !have_compiler_and_valgrind() {
+        return;
+    }
+    let fixtures = fixtures();
+    for linkage in LINKAGES {
+        let program = compile(source, &LIBRARIES, linkage);
+        // Under valgrind, which is slow, not every byte is cut and changed, but every 17th.
+        for (valgrind, step) in [(false, "1"), (true, "17")] {
+            let output = succeeds(command(&program, valgrind).arg(&fixtures).arg(step));
+            let report = String::from_utf8(output.stdout).unwrap();
+            assert!(report.ends_with(" checks, 0 failed\n"), "{report}");
+        }
+    }
+}
+
+#[test]
+fn null_pointers_are_refused() {
+    misuse_ends_well("tests/null_pointers.c");
+}
+
+#[test]
+fn handles_of_other_types_are_refused() {
+    misuse_ends_well("tests/wrong_handles.c");
+}
+
+#[test]
+fn hostile_bytes_are_refused() {
+    misuse_ends_well("tests/hostile_bytes.c");
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused() {
+    misuse_ends_well("tests/wrong_values.c");
+}
+
+#[test]
+fn versions_statuses_threads_and_progress_are_as_documented() {
+    misuse_ends_well("tests/library.c");
+}
+
+#[test]
+fn a_panic_comes_out_as_a_status_and_does_not_show_its_values() {
+    if !have(&cc()) {
+        return;
+    }
+    let libraries = libraries(&["ffi-test-panic"]);
+    for linkage in LINKAGES {
+        let output = succeeds(&mut command(&compile("tests/panic.c", &libraries, linkage), false));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.matches("tacita: bug at src/ffi/test_panic.rs:").count(), 2, "{said}");
+        assert!(!said.contains("123456789"), "{said}");
+    }
+}
+
+/// The hospital's and the cloud's process, which share nothing but files.
+struct Example<'a> {
+    hospital: PathBuf,
+    cloud: PathBuf,
+    valgrind: bool,
+    folder: &'a Path,
+}
+
+impl Example<'_> {
+    fn run(&self, program: &Path, arguments: &[&str]) -> String {
+        let output = succeeds(command(program, self.valgrind).args(arguments).current_dir(self.folder));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Encrypts, evaluates and decrypts, and compares with the model in plain.
+    fn predicts(&self, model: &PrivateModel, records: &[Vec<f64>]) {
+        let spec = model.spec();
+        let pin = spec.fingerprint().to_string();
+        fs::write(self.folder.join("spec.json"), spec.as_json()).unwrap();
+        fs::write(self.folder.join("model.safetensors"), model.to_bytes()).unwrap();
+        let text: String =
+            records.iter().map(|record| record.iter().map(|v| format!("{v} ")).collect::<String>() + "\n").collect();
+        fs::write(self.folder.join("records"), text).unwrap();
+        self.run(&self.hospital, &["encrypt", "key.json", "spec.json", &pin, "records", "request"]);
+        let said = self.run(&self.cloud, &["model.safetensors", "request", "response", "verified-keys"]);
+        assert_eq!(said, format!("evaluated {} records\n", records.len()));
+        let said = self.run(&self.hospital, &["decrypt", "key.json", "spec.json", &pin, "request", "response"]);
+        let expected: String = records
+            .iter()
+            .enumerate()
+            .map(|(i, record)| {
+                let mut integers = vec![0; record.len()];
+                spec.features().encode(record, OutOfRange::Refuse, &mut integers).unwrap();
+                let logits = spec.logits(&model.evaluate(&integers).unwrap());
+                let class = spec.activation().class(&logits);
+                let probabilities = spec.activation().probabilities(&logits);
+                let probabilities: String = probabilities.iter().map(|p| format!(" {p:.4}")).collect();
+                format!("record {i}: class {class}, {};{probabilities}\n", spec.labels().nth(class).unwrap())
+            })
+            .collect();
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn the_examples_predict_what_the_model_says_in_two_processes() {
+    if !have_compiler_and_valgrind() {
+        return;
+    }
+    let model = random_model(2, 3, Grid::new(-1.0, 0.5, 0, 40).unwrap(), 3);
+    let records = [vec![-1.0, 0.0, 19.0], vec![3.5, 7.0, -0.5]];
+    for linkage in LINKAGES {
+        let [hospital, cloud] = ["hospital.c", "cloud.c"].map(|source| compile(source, &LIBRARIES, linkage));
+        for valgrind in [false, true] {
+            let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+            fs::write(folder.path().join("key.json"), include_str!("data/secret-key-2048.json")).unwrap();
+            let example = Example { hospital: hospital.clone(), cloud: cloud.clone(), valgrind, folder: folder.path() };
+            example.predicts(&model, &records);
+        }
+    }
+}
+
+#[test]
+fn the_examples_work_with_a_fresh_key_and_a_model_for_images() {
+    if !have(&cc()) {
+        return;
+    }
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [hospital, cloud] = ["hospital.c", "cloud.c"].map(|source| compile(source, &LIBRARIES, Linkage::Shared));
+    let example = Example { hospital, cloud, valgrind: false, folder: folder.path() };
+    example.run(&example.hospital, &["keygen", "key.json", "2048"]);
+    let model = random_model(10, 784, Grid::new(0.0, 1.0, 0, 255).unwrap(), 4);
+    let image = |seed: usize| (0..784).map(|i| ((i * i + seed * i) % 256) as f64).collect();
+    example.predicts(&model, &[image(1), image(2), image(3)]);
+    // The key is the hospital's only one: it is not overwritten.
+    let again =
+        Command::new(&example.hospital).args(["keygen", "key.json", "2048"]).current_dir(folder.path()).output();
+    assert_eq!(again.unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn the_examples_say_what_is_wrong_and_write_nothing() {
+    if !have(&cc()) {
+        return;
+    }
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [hospital, cloud] = ["hospital.c", "cloud.c"].map(|source| compile(source, &LIBRARIES, Linkage::Shared));
+    let spec = random_model(2, 3, Grid::new(0.0, 1.0, 0, 9).unwrap(), 5).spec().clone();
+    fs::write(folder.path().join("key.json"), include_str!("data/secret-key-2048.json")).unwrap();
+    fs::write(folder.path().join("spec.json"), spec.as_json()).unwrap();
+    let pin = spec.fingerprint().to_string();
+    let wrong_pin = "0".repeat(64);
+    for (pin, records, status) in [
+        (&pin, "1 2 4711", "error 200"),
+        (&pin, "1 2 nan", "error 200"),
+        (&pin, "1 2", "error 103"),
+        (&pin, "1, 2, 3,\n4", "error 103"),
+        (&pin, "", "error 102"),
+        (&pin, "1 2 three", "not part of a number"),
+        (&pin, "1 2 3x", "not part of a number"),
+        (&wrong_pin, "1 2 3", "error 221"),
+    ] {
+        fs::write(folder.path().join("records"), records).unwrap();
+        let mut command = Command::new(&hospital);
+        command.args(["encrypt", "key.json", "spec.json", pin, "records", "request"]).current_dir(folder.path());
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{records}: {said}");
+        assert!(said.contains(status), "{records}: {said}");
+        assert!(!said.contains("4711") && !folder.path().join("request").exists());
+    }
+    assert_eq!(Command::new(hospital).output().unwrap().status.code(), Some(2));
+    assert_eq!(Command::new(cloud).output().unwrap().status.code(), Some(2));
+}
