@@ -85,3 +85,8 @@ pub use arith::Backend;
 pub use error::{Error, KeyFault, Result};
 pub use fingerprint::Fingerprint;
 pub use threads::{set_threads, threads};
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
