@@ -81,6 +81,6 @@ mod tensors;
 mod threads;
 
 pub use arith::Backend;
-pub use error::{Error, KeyFault, Result};
+pub use error::{CiphertextFault, Error, KeyFault, Result};
 pub use fingerprint::Fingerprint;
 pub use threads::{set_threads, threads};

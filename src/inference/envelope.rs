@@ -38,9 +38,11 @@ pub(super) fn open<'a>(what: &'static str, kind: &str, bytes: &'a [u8]) -> Resul
         return Err(Error::malformed(what, why));
     }
     let digest = reader.array_of::<{ Fingerprint::LEN }>()?;
-    // A cut or padded file is a damaged one.
-    let content = reader.bytes().map_err(|_| Error::Damaged { what })?;
-    if !reader.at_end() || Fingerprint::of(content).as_bytes() != &digest {
+    let content = reader.bytes()?;
+    if !reader.at_end() {
+        return Err(Error::Length { what });
+    }
+    if Fingerprint::of(content).as_bytes() != &digest {
         return Err(Error::Damaged { what });
     }
     Ok(content)
@@ -90,7 +92,11 @@ impl<'a> Reader<'a> {
             Some((item, argument, payload)) if self.decoder.position() - start - payload == minicbor::len(argument) => {
                 Ok(item)
             }
-            _ => Err(self.malformed(expected)),
+            _ => {
+                self.decoder.set_position(start);
+                let cut = self.decoder.clone().skip().is_err_and(|error| error.is_end_of_input());
+                Err(if cut { Error::Length { what: self.what } } else { self.malformed(expected) })
+            }
         }
     }
 
