@@ -181,10 +181,11 @@ fn number(field: &str) -> Option<f64> {
 /// The feature that each column names.
 fn header(names: &csv::StringRecord, features: &Features) -> Result<Vec<usize>, String> {
     let mut known: HashMap<String, usize> = (0..features.len()).map(|index| (features.name(index), index)).collect();
+    if let Some(column) = names.iter().position(|name| number(name).is_none() && !known.contains_key(name)) {
+        return Err(format!("column {} is neither a number nor the name of a feature", column + 1));
+    }
     let mut find = |(column, name): (usize, &str)| {
-        known.remove(name).ok_or_else(|| {
-            format!("column {} is neither a number nor the name of a feature that is still to come", column + 1)
-        })
+        known.remove(name).ok_or_else(|| format!("column {} is no name, or one that stood before", column + 1))
     };
     names.iter().enumerate().map(&mut find).collect()
 }
@@ -217,8 +218,10 @@ mod tests {
         for (text, expected) in [
             ("1,2,3\n1,2,987x\n", "line 2: column 3, feature `lab_1`: it is not a number"),
             ("lab_1,age,lab_0\n\n1,987x,3\n", "line 3: column 2, feature `age`: it is not a number"),
-            ("987x,2,3\n", "line 1: column 1 is neither a number nor the name of a feature that is still to come"),
-            ("age,age,lab_0\n", "line 1: column 2 is neither a number nor the name of a feature that is still to come"),
+            ("987x,2,3\n", "line 1: column 1 is neither a number nor the name of a feature"),
+            ("1,987x,3\n", "line 1: column 2 is neither a number nor the name of a feature"),
+            ("1,age,3\n", "line 1: column 1 is no name, or one that stood before"),
+            ("age,age,lab_0\n", "line 1: column 2 is no name, or one that stood before"),
             ("1,2,3\n1,987\n", "line 2: fields of a line: expected 3, found 2"),
             ("age,lab_0\n", "line 1: fields of a line: expected 3, found 2"),
             ("", "it has no records"),
