@@ -38,8 +38,7 @@ exits! {
     Usage = 2, "usage", "the command line cannot be understood";
     Argument = 10, "argument", "an argument makes no sense, or not together with another";
     WouldOverwrite = 11, "would-overwrite", "a secret key stands where the output would go";
-    NoProgram = 12, "no-program", "tacita-train is not installed";
-    NoKey = 13, "no-key", "the request does not carry its public key, and none was given";
+    NoKey = 12, "no-key", "the request does not carry its public key, and none was given";
     Malformed = 20, "malformed", "a file is not of the form it should have";
     Damaged = 21, "damaged", "a file's content does not match its SHA-256";
     Length = 22, "length", "a message was cut or padded";
@@ -73,6 +72,7 @@ exits! {
     Threads = 62, "threads", "the threads cannot be had";
     Backend = 63, "backend", "the processor lacks what TACITA_BACKEND asks for";
     Cancelled = 64, "cancelled", "the work was cancelled";
+    NoProgram = 65, "no-program", "tacita-train is not installed";
     Bug = 70, "bug", "a bug in tacita; please report it";
 }
 

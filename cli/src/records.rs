@@ -1,6 +1,7 @@
 //! Records from CSV files and from MNIST. No message shows a cell of a file: it may be a value of a record.
 
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use tacita::Error;
@@ -127,34 +128,25 @@ fn refuse(line: u64, why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Record, format!("line {line}: {why}"))
 }
 
-fn read_csv(input: impl std::io::Read, features: &Features) -> Result<Records, Failure> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(input);
+/// Line by line, so that a message can name the line: no field has a reason to run over several.
+fn read_csv(input: impl Read, features: &Features) -> Result<Records, Failure> {
     let columns = features.len();
     let mut order: Option<Vec<usize>> = None;
     let (mut values, mut lines) = (Vec::new(), Vec::new());
-    let mut record = csv::StringRecord::new();
-    let mut first = true;
-    loop {
-        let line = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                let line = error.position().map_or(line, csv::Position::line);
-                return Err(match error.kind() {
-                    csv::ErrorKind::Io(why) => Failure::new(Exit::Io, why.to_string()),
-                    csv::ErrorKind::Utf8 { .. } => refuse(line, "it is not UTF-8"),
-                    _ => refuse(line, "it is not CSV"),
-                });
-            }
+    for (line, bytes) in (1..).zip(BufReader::new(input).split(b'\n')) {
+        let bytes = bytes.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| refuse(line, "it is not UTF-8"))?;
+        // Some programs put a mark before the first line.
+        let text = text.strip_prefix('\u{feff}').filter(|_| line == 1).unwrap_or(text);
+        if text.trim().is_empty() {
+            continue;
         }
-        let line = record.position().map_or(line, csv::Position::line);
+        let record = fields(text).ok_or_else(|| refuse(line, "it is not CSV"))?;
         if record.len() != columns {
             let count = Error::Count { what: "fields of a line", expected: columns, found: record.len() };
             return Err(Failure::from(count).of(format!("line {line}")));
         }
-        if std::mem::take(&mut first) && record.iter().any(|field| number(field).is_none()) {
+        if order.is_none() && lines.is_empty() && record.iter().any(|field| number(field).is_none()) {
             order = Some(header(&record, features).map_err(|why| refuse(line, why))?);
             continue;
         }
@@ -172,6 +164,17 @@ fn read_csv(input: impl std::io::Read, features: &Features) -> Result<Records, F
         return Err(Failure::new(Exit::Record, "it has no records"));
     }
     Ok(Records { columns, values, places: Places::Lines(lines) })
+}
+
+/// The fields of one line.
+fn fields(line: &str) -> Option<csv::StringRecord> {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).trim(csv::Trim::All).buffer_capacity(line.len());
+    let mut records = builder.from_reader(line.as_bytes()).into_records();
+    match (records.next(), records.next()) {
+        (Some(Ok(record)), None) => Some(record),
+        _ => None,
+    }
 }
 
 fn number(field: &str) -> Option<f64> {
@@ -224,6 +227,7 @@ mod tests {
             ("age,age,lab_0\n", "line 1: column 2 is no name, or one that stood before"),
             ("1,2,3\n1,987\n", "line 2: fields of a line: expected 3, found 2"),
             ("age,lab_0\n", "line 1: fields of a line: expected 3, found 2"),
+            ("1,2,3\r1,2,3\n", "line 1: it is not CSV"),
             ("", "it has no records"),
             ("age,lab_0,lab_1\n", "it has no records"),
         ] {

@@ -30,7 +30,7 @@ impl Message {
         let d = &mut Decoder::new(&content);
         let name = |d: &mut Decoder, expected: &str| assert_eq!(d.str().unwrap(), expected);
         let members = d.map().unwrap().unwrap();
-        let mut bytes = |d: &mut Decoder, expected: &str| {
+        let bytes = |d: &mut Decoder, expected: &str| {
             name(d, expected);
             d.bytes().unwrap().to_vec()
         };
