@@ -45,9 +45,15 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// The content does not have the SHA-256 it claims: it was cut, padded or changed on the way.
+    /// The content does not have the SHA-256 it claims: it was changed on the way; a spec or a model perhaps cut or padded.
     #[error("{what} is damaged: its content does not match its SHA-256; fetch or send it again")]
     Damaged {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// A message is shorter or longer than it says it is: it was cut or padded on the way.
+    #[error("{what} is cut short or padded: it is not as long as it says; fetch or send it again")]
+    Length {
         /// What was being read.
         what: &'static str,
     },
@@ -92,7 +98,7 @@ pub enum Error {
         /// Its position in the list at hand.
         index: usize,
         /// What is wrong with it.
-        why: &'static str,
+        why: CiphertextFault,
     },
     /// A network or model cannot be compiled or used.
     #[error("model refused: {0}")]
@@ -134,6 +140,21 @@ impl Error {
     pub(crate) fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         Self::Io { path: path.into(), why: error.to_string() }
     }
+}
+
+/// Why a ciphertext is not a unit modulo n^2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CiphertextFault {
+    /// It is 0.
+    #[error("it is 0")]
+    Zero,
+    /// It is n^2 or more.
+    #[error("it is not below n^2")]
+    TooLarge,
+    /// It is not coprime to n.
+    #[error("it shares a factor with n")]
+    SharedFactor,
 }
 
 /// Why a key was refused.

@@ -82,7 +82,7 @@ mod tensors;
 mod threads;
 
 pub use arith::Backend;
-pub use error::{Error, KeyFault, Result};
+pub use error::{CiphertextFault, Error, KeyFault, Result};
 pub use fingerprint::Fingerprint;
 pub use threads::{set_threads, threads};
 

@@ -15,7 +15,7 @@ use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Re
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Activation, Affine, Network};
 use tacita::paillier::{PublicKey, SecretKey, UnverifiedPublicKey};
-use tacita::{Error, Fingerprint, KeyFault, Result};
+use tacita::{CiphertextFault, Error, Fingerprint, KeyFault, Result};
 use wire::{Key, Message, seal};
 
 /// A kind of file: a valid one, and its reader, which says in few words what it read.
@@ -146,6 +146,10 @@ fn is_damaged(error: &Error) -> bool {
     matches!(error, Error::Damaged { .. })
 }
 
+fn is_cut_or_padded(error: &Error) -> bool {
+    matches!(error, Error::Length { .. })
+}
+
 #[test]
 fn the_files_themselves_are_read() {
     for kind in kinds() {
@@ -160,13 +164,14 @@ fn a_cut_file_is_refused() {
         let whole = kind.file.len() - usize::from(kind.file.ends_with(b"}\n") && kind.name.ends_with("key"));
         for length in 0..whole {
             let error = kind.refused(&kind.file[..length]);
-            assert!(is_malformed(&error) || is_damaged(&error), "{} cut to {length}: {error}", kind.name);
+            let told = is_malformed(&error) || is_damaged(&error) || is_cut_or_padded(&error);
+            assert!(told, "{} cut to {length}: {error}", kind.name);
         }
     }
-    // Once the kind is told, a cut is damage.
+    // A message says how long it is.
     for kind in [&*REQUEST, &*RESPONSE] {
         for length in [60, 100, kind.file.len() / 2, kind.file.len() - 1] {
-            assert!(is_damaged(&kind.refused(&kind.file[..length])), "{}", kind.name);
+            assert!(is_cut_or_padded(&kind.refused(&kind.file[..length])), "{}", kind.name);
         }
     }
 }
@@ -184,12 +189,16 @@ fn a_padded_file_is_refused() {
                     continue;
                 }
                 let error = kind.refused(&padded);
-                assert!(is_malformed(&error) || is_damaged(&error), "{} with {byte}: {error}", kind.name);
+                let told = is_malformed(&error) || is_damaged(&error) || is_cut_or_padded(&error);
+                assert!(told, "{} with {byte}: {error}", kind.name);
             }
         }
     }
-    for kind in [&*SPEC, &*PRIVATE_MODEL, &*REQUEST, &*RESPONSE] {
+    for kind in [&*SPEC, &*PRIVATE_MODEL] {
         assert!(is_damaged(&kind.refused(&[&kind.file[..], b"\n"].concat())), "{}", kind.name);
+    }
+    for kind in [&*REQUEST, &*RESPONSE] {
+        assert!(is_cut_or_padded(&kind.refused(&[&kind.file[..], b"\n"].concat())), "{}", kind.name);
     }
 }
 
@@ -220,7 +229,7 @@ fn a_flipped_bit_anywhere_in_a_guarded_file_is_damage() {
     ] {
         for (at, flipped) in flips(&kind.file) {
             let error = kind.refused(&flipped);
-            let expected = is_damaged(&error) || at < head && is_malformed(&error);
+            let expected = is_damaged(&error) || at < head && (is_malformed(&error) || is_cut_or_padded(&error));
             assert!(expected, "{} with byte {at} flipped: {error}", kind.name);
         }
     }
@@ -356,17 +365,17 @@ fn a_ciphertext_that_is_no_unit_is_refused_by_both_sides() {
     let last = Integer::from(&square - 1);
     let largest = (Integer::from(1) << (8 * length as u32)) - 1_u32;
     let cases = [
-        (Integer::new(), "it is 0"),
-        (square.clone(), "it is not below n^2"),
-        (Integer::from(&square + 1), "it is not below n^2"),
-        (largest, "it is not below n^2"),
-        (n.clone(), "it shares a factor with n"),
-        (p.clone(), "it shares a factor with n"),
-        (Integer::from(&square - &p), "it shares a factor with n"),
+        (Integer::new(), CiphertextFault::Zero),
+        (square.clone(), CiphertextFault::TooLarge),
+        (Integer::from(&square + 1), CiphertextFault::TooLarge),
+        (largest, CiphertextFault::TooLarge),
+        (n.clone(), CiphertextFault::SharedFactor),
+        (p.clone(), CiphertextFault::SharedFactor),
+        (Integer::from(&square - &p), CiphertextFault::SharedFactor),
     ];
     let request = Message::of_request(&SENT);
     let response = Message::of_response(&ANSWER);
-    for (value, why) in &cases {
+    for &(ref value, why) in &cases {
         for index in 0..2 {
             let mut forged = request.clone();
             forged.ciphertexts[index * length..][..length].copy_from_slice(&fixed_width(value, length));
@@ -380,7 +389,7 @@ fn a_ciphertext_that_is_no_unit_is_refused_by_both_sides() {
     let many = encrypt(&vec![RECORDS[0]; MODEL.spec().layout(2048).unwrap().capacity() + 1]);
     let mut forged = Message::of_request(&many);
     forged.ciphertexts[3 * length..].fill(0);
-    assert_eq!(evaluate(&forged).unwrap_err(), Error::Ciphertext { index: 3, why: "it is 0" });
+    assert_eq!(evaluate(&forged).unwrap_err(), Error::Ciphertext { index: 3, why: CiphertextFault::Zero });
     // A unit is a ciphertext of something, and is evaluated.
     let mut unit = request;
     unit.ciphertexts[..length].copy_from_slice(&fixed_width(&last, length));
@@ -603,7 +612,7 @@ fn a_message_has_one_form_and_no_other() {
     let head = &file[sealed_at - 3..sealed_at];
     assert_eq!(head[0], 0x59);
     let long = [&file[..sealed_at - 3], &[0x5a, 0, 0], &head[1..], &response].concat();
-    assert!(is_damaged(&RESPONSE.refused(&long)));
+    assert!(is_malformed(&RESPONSE.refused(&long)));
     assert!(length > 100);
 }
 

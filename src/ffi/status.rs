@@ -38,6 +38,8 @@ pub enum tacita_status {
     Damaged = 202,
     /// A length or a count is above a limit.
     TooLarge = 203,
+    /// A message is not as long as it says: it was cut or padded on the way.
+    CutOrPadded = 204,
     /// The modulus of a key does not have 2048, 3072 or 4096 bits.
     KeySize = 210,
     /// The modulus of a key is even.
@@ -87,7 +89,7 @@ pub enum tacita_status {
 
 impl tacita_status {
     #[cfg(test)]
-    const ALL: [Self; 33] = {
+    const ALL: [Self; 34] = {
         use tacita_status::*;
         [
             Success,
@@ -102,6 +104,7 @@ impl tacita_status {
             Malformed,
             Damaged,
             TooLarge,
+            CutOrPadded,
             KeySize,
             KeyEven,
             KeySmallFactor,
@@ -135,6 +138,7 @@ impl From<&Error> for tacita_status {
             Error::Count { .. } => Self::Length,
             Error::Malformed { .. } => Self::Malformed,
             Error::Damaged { .. } => Self::Damaged,
+            Error::Length { .. } => Self::CutOrPadded,
             Error::TooLarge { .. } => Self::TooLarge,
             Error::Key(fault) => match fault {
                 KeyFault::Size { .. } => Self::KeySize,
@@ -179,6 +183,7 @@ fn text(status: c_int) -> &'static CStr {
         201 => c"the bytes do not have the form they should",
         202 => c"the bytes do not match their SHA-256",
         203 => c"a length or count is above its limit",
+        204 => c"the bytes are cut short or padded",
         210 => c"the modulus of the key does not have 2048, 3072 or 4096 bits",
         211 => c"the modulus of the key is even",
         212 => c"the modulus of the key has a small prime factor",

@@ -37,10 +37,16 @@ pub(super) fn open<'a>(what: &'static str, kind: &str, bytes: &'a [u8]) -> Resul
         let why = format!("format version {version} is not known here, only {VERSION}; update tacita");
         return Err(Error::malformed(what, why));
     }
+    // What says so clearly what it is, and ends too early or too late, was cut or padded on the way.
+    let whole = |reader: &Reader| if reader.is_cut() { Err(Error::Length { what }) } else { Ok(()) };
+    whole(&reader)?;
     let digest = reader.array_of::<{ Fingerprint::LEN }>()?;
-    // A cut or padded file is a damaged one.
-    let content = reader.bytes().map_err(|_| Error::Damaged { what })?;
-    if !reader.at_end() || Fingerprint::of(content).as_bytes() != &digest {
+    whole(&reader)?;
+    let content = reader.bytes()?;
+    if !reader.at_end() {
+        return Err(Error::Length { what });
+    }
+    if Fingerprint::of(content).as_bytes() != &digest {
         return Err(Error::Damaged { what });
     }
     Ok(content)
@@ -90,7 +96,10 @@ impl<'a> Reader<'a> {
             Some((item, argument, payload)) if self.decoder.position() - start - payload == minicbor::len(argument) => {
                 Ok(item)
             }
-            _ => Err(self.malformed(expected)),
+            _ => {
+                self.decoder.set_position(start);
+                Err(self.malformed(expected))
+            }
         }
     }
 
@@ -127,6 +136,11 @@ impl<'a> Reader<'a> {
     pub(super) fn array_of<const N: usize>(&mut self) -> Result<[u8; N]> {
         let bytes = self.bytes()?;
         bytes.try_into().map_err(|_| self.malformed(&format!("a byte string of {N} bytes")))
+    }
+
+    /// Whether the bytes end before the next item does.
+    fn is_cut(&self) -> bool {
+        self.decoder.clone().skip().is_err_and(|error| error.is_end_of_input())
     }
 
     pub(super) fn at_end(&self) -> bool {

@@ -73,14 +73,27 @@ impl VerifiedKeys {
     /// [`Error::KeyMismatch`] if another key is pinned; [`Error::Argument`] if the request comes without its key;
     /// [`Error::Key`] if the key does not pass; [`Error::Io`] if the file cannot be written.
     pub fn admit(&mut self, request: &Request) -> Result<PublicKey> {
+        let key = request.public_key().ok_or_else(|| {
+            let named = request.header().key();
+            Error::Argument(format!("the request names key {named} and does not carry it; send it with its public key"))
+        })?;
+        self.admit_with(request, key.clone())
+    }
+
+    /// [`admit`](Self::admit) with a public key from elsewhere, for a request that does not carry its own.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] if it is not the request's key; otherwise as [`admit`](Self::admit).
+    pub fn admit_with(&mut self, request: &Request, key: UnverifiedPublicKey) -> Result<PublicKey> {
         let found = request.header().key();
         if let Some(expected) = self.pin.filter(|pin| *pin != found) {
             return Err(Error::KeyMismatch { expected, found });
         }
-        let key = request.public_key().ok_or_else(|| {
-            Error::Argument(format!("the request names key {found} and does not carry it; send it with its public key"))
-        })?;
-        self.verify(key.clone())
+        let expected = key.fingerprint();
+        if expected != found {
+            return Err(Error::KeyMismatch { expected, found });
+        }
+        self.verify(key)
     }
 
     /// Checks a key's proof unless that was done before.

@@ -6,7 +6,7 @@ use rug::Integer;
 use rug::integer::Order;
 
 use super::PublicKey;
-use crate::error::{Error, Result};
+use crate::error::{CiphertextFault, Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::secret::{integer, less};
 
@@ -87,10 +87,13 @@ impl PublicKey {
     /// The ciphertext of a number in 1..n^2 that is coprime to n.
     ///
     /// # Errors
-    /// [`Error::Ciphertext`] if it is not.
+    /// [`Error::Ciphertext`] if it is not; [`Error::Argument`] if it is negative.
     pub fn ciphertext(&self, value: &Integer) -> Result<Ciphertext> {
-        if *value < 1 || value >= self.modulus_squared() {
-            return Err(Error::Ciphertext { index: 0, why: "it does not lie in 1..n^2" });
+        if *value < 0 {
+            return Err(Error::Argument("a ciphertext is not negative".into()));
+        }
+        if value >= self.modulus_squared() {
+            return Err(Error::Ciphertext { index: 0, why: CiphertextFault::TooLarge });
         }
         let ciphertext = Ciphertext::from_integer(self, value);
         self.check(std::slice::from_ref(&ciphertext))?;
@@ -103,10 +106,10 @@ impl PublicKey {
         let mut product = Integer::from(1);
         for (index, ciphertext) in ciphertexts.iter().enumerate() {
             if ciphertext.limbs.iter().all(|&limb| limb == 0) {
-                return Err(Error::Ciphertext { index, why: "it is 0" });
+                return Err(Error::Ciphertext { index, why: CiphertextFault::Zero });
             }
             if !less(&ciphertext.limbs, square) {
-                return Err(Error::Ciphertext { index, why: "it is not below n^2" });
+                return Err(Error::Ciphertext { index, why: CiphertextFault::TooLarge });
             }
             product *= ciphertext.to_integer() % n;
             product %= n;
@@ -115,7 +118,7 @@ impl PublicKey {
             return Ok(());
         }
         let index = ciphertexts.iter().position(|c| (c.to_integer() % n).gcd(n) != 1).unwrap_or(0);
-        Err(Error::Ciphertext { index, why: "it shares a factor with n" })
+        Err(Error::Ciphertext { index, why: CiphertextFault::SharedFactor })
     }
 
     /// Refuses a ciphertext of another key.

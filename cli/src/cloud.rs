@@ -1,0 +1,30 @@
+//! The service of `tacita demo`: it is made from the private model and is given request bytes, and nothing else.
+
+use tacita::inference::{Evaluator, OnProgress, Request, VerifiedKeys};
+use tacita::model::PrivateModel;
+
+/// A service with a private model.
+pub(crate) struct Cloud {
+    evaluator: Evaluator,
+    keys: VerifiedKeys,
+}
+
+impl Cloud {
+    /// From the file of a private model.
+    pub(crate) fn new(model: &[u8]) -> tacita::Result<Self> {
+        let evaluator = Evaluator::new(PrivateModel::from_bytes(model)?);
+        Ok(Self { evaluator, keys: VerifiedKeys::new() })
+    }
+
+    /// Request bytes to response bytes; checks the proof of a key that it sees for the first time.
+    pub(crate) fn answer(&mut self, request: &[u8], progress: OnProgress) -> tacita::Result<Vec<u8>> {
+        let request = Request::from_bytes(request)?;
+        let key = self.keys.admit(&request)?;
+        Ok(self.evaluator.evaluate_with_progress(&request, &key, progress)?.to_bytes())
+    }
+
+    /// Multiplications of ciphertexts that a batch of records takes.
+    pub(crate) fn multiplications(&self) -> usize {
+        self.evaluator.multiplications()
+    }
+}

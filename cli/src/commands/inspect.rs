@@ -1,0 +1,175 @@
+//! `tacita inspect`: what a file of ours is, without anything secret.
+
+use clap::Args;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+use tacita::inference::{Header, Request, Response};
+use tacita::model::{PrivateModel, PublicSpec};
+use tacita::network::{Affine, Network};
+use tacita::paillier::{KeySize, UnverifiedPublicKey};
+
+use crate::console::Report;
+use crate::exit::{Exit, Failure, Of};
+use crate::files::{MESSAGE_LIMIT, Source};
+use crate::kind::{self, Kind};
+use crate::load;
+
+/// Say what a file is, without anything secret
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Any file of tacita's
+    #[arg(value_name = "FILE")]
+    file: Source,
+}
+
+/// Public facts, in the order in which they are told.
+struct Facts(Vec<(String, Value)>);
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Facts {
+    fn of(kind: Kind) -> Self {
+        let mut facts = Self(Vec::new());
+        facts.add("kind", kind.to_string());
+        facts
+    }
+
+    fn add(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// A fact a line; of a list of objects, such as grids, one a line too.
+    fn text(&self) -> String {
+        let lines = self.0.iter().map(|(name, value)| format!("{:23}{}", name.replace('_', " "), shown(value)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn shown(value: &Value) -> String {
+    /// Most items of a list that are shown.
+    const MOST: usize = 40;
+    let joined = |items: &mut dyn Iterator<Item = String>, by: &str| items.collect::<Vec<_>>().join(by);
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => {
+            let by = if list.iter().any(Value::is_object) { format!("\n{:23}", "") } else { ", ".into() };
+            let more = list.len().saturating_sub(MOST);
+            let more = (more > 0).then(|| format!("and {more} more"));
+            joined(&mut list.iter().take(MOST).map(shown).chain(more), &by)
+        }
+        Value::Object(members) => {
+            joined(&mut members.iter().map(|(name, value)| format!("{name}: {}", shown(value))), ", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+impl Inspect {
+    pub(crate) fn run(&self) -> Result<Report, Failure> {
+        let bytes = self.file.read("file", MESSAGE_LIMIT)?;
+        let facts = facts(&bytes).of(&self.file)?;
+        Ok(Report::result(&facts, facts.text()))
+    }
+}
+
+fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
+    let unknown = || Failure::new(Exit::UnknownFile, format!("it is none of these: {}", Kind::list()));
+    let kind = Kind::of(bytes).ok_or_else(unknown)?;
+    let mut facts = Facts::of(kind);
+    facts.add("bytes", bytes.len());
+    match kind {
+        Kind::PublicKey => key(&mut facts, load::public_key_from(bytes)?),
+        Kind::SecretKey => key(&mut facts, load::secret_key_from(bytes)?.public_key().into()),
+        Kind::Spec => spec(&mut facts, &PublicSpec::from_json(bytes)?),
+        Kind::Model => {
+            let model = PrivateModel::from_bytes(bytes)?;
+            facts.add("rows", model.rows());
+            facts.add("columns", model.columns());
+            spec(&mut facts, model.spec());
+        }
+        Kind::Network => network(&mut facts, &Network::from_safetensors(bytes, None)?),
+        Kind::Request => {
+            let request = Request::from_bytes(bytes)?;
+            header(&mut facts, request.header(), request.ciphertext_bytes());
+            facts.add("public_key", if request.public_key().is_some() { "in the request" } else { "left out" });
+            if let Some(public) = request.public_key() {
+                key(&mut facts, public.clone());
+            }
+        }
+        Kind::Response => {
+            let response = Response::from_bytes(bytes)?;
+            header(&mut facts, response.header(), response.ciphertext_bytes());
+        }
+        Kind::VerifiedKeys => {
+            let fingerprints = kind::fingerprints(bytes).unwrap_or_default();
+            facts.add("keys", fingerprints.len());
+            facts.add("fingerprints", fingerprints.iter().map(|key| json!(key.to_string())).collect::<Vec<_>>());
+        }
+        Kind::Predictions => {
+            let document: Predictions = serde_json::from_slice(bytes)
+                .map_err(|_| Failure::new(Exit::Malformed, "predictions cannot be read: they are not complete"))?;
+            facts.add("records", document.records.len());
+        }
+    }
+    // What got here has passed its reader, which checks the hash first.
+    let hash = match kind {
+        Kind::Spec | Kind::Model | Kind::Request | Kind::Response => "holds",
+        _ => "this kind of file has none",
+    };
+    facts.add("content_hash", hash);
+    Ok(facts)
+}
+
+#[derive(serde::Deserialize)]
+struct Predictions {
+    records: Vec<serde::de::IgnoredAny>,
+}
+
+fn key(facts: &mut Facts, key: UnverifiedPublicKey) {
+    facts.add("fingerprint", key.fingerprint().to_string());
+    facts.add("bits", key.bits());
+    facts.add("short_nonces", key.short_nonces());
+    // Whether it passes is a fact like others, not a failure.
+    facts.add(
+        "proof",
+        match key.verify() {
+            Ok(_) => "holds".into(),
+            Err(error) => error.to_string(),
+        },
+    );
+}
+
+fn spec(facts: &mut Facts, spec: &PublicSpec) {
+    facts.add("model", spec.model());
+    facts.add("fingerprint", spec.fingerprint().to_string());
+    facts.add("features", spec.features().len());
+    let runs = spec.features().runs().iter().map(|run| json!(run)).collect::<Vec<_>>();
+    facts.add("grids", runs);
+    facts.add("labels", spec.labels().map(Value::from).collect::<Vec<_>>());
+    facts.add("activation", spec.activation().name());
+    facts.add("scale", spec.scale());
+    facts.add("logit_error", spec.logit_error());
+    facts.add("slot_bits", spec.slot_bits());
+    let capacity = |size: KeySize| Some((size.bits().to_string(), spec.layout(size.bits()).ok()?.capacity().into()));
+    let capacities: Map<String, Value> = KeySize::ALL.into_iter().filter_map(capacity).collect();
+    facts.add("records_per_ciphertext", capacities);
+}
+
+fn network(facts: &mut Facts, network: &Network) {
+    facts.add("inputs", network.inputs());
+    facts.add("widths", network.layers().iter().map(Affine::rows).collect::<Vec<_>>());
+    facts.add("normalisation", network.normalisation().is_some());
+    facts.add("activation", network.activation().name());
+}
+
+fn header(facts: &mut Facts, header: &Header, ciphertext_bytes: usize) {
+    facts.add("records", header.records());
+    facts.add("request_id", load::hex(header.id()));
+    facts.add("spec", header.spec().to_string());
+    facts.add("key", header.key().to_string());
+    facts.add("ciphertext_bytes", ciphertext_bytes);
+}
