@@ -16,7 +16,7 @@ use fixtures::random_model;
 use tacita::encoding::{Grid, OutOfRange};
 use tacita::model::PrivateModel;
 
-static LIBRARIES: LazyLock<PathBuf> = LazyLock::new(|| libraries(&[]));
+static LIBRARIES: LazyLock<PathBuf> = LazyLock::new(|| libraries(None));
 
 /// The names of all functions that the header declares.
 fn declared() -> BTreeSet<String> {
@@ -131,11 +131,28 @@ fn versions_statuses_threads_and_progress_are_as_documented() {
 }
 
 #[test]
+fn a_lost_handle_and_a_read_beyond_the_end_are_seen() {
+    if !have_compiler_and_valgrind() {
+        return;
+    }
+    let fixtures = fixtures();
+    for linkage in LINKAGES {
+        let program = compile("tests/planted_faults.c", &LIBRARIES, linkage);
+        for (fault, seen) in [("leak", "definitely lost"), ("overread", "Invalid read")] {
+            succeeds(command(&program, false).arg(&fixtures).arg(fault));
+            let output = command(&program, true).arg(&fixtures).arg(fault).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(99) && said.contains(seen), "{fault}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_panic_comes_out_as_a_status_and_does_not_show_its_values() {
     if !have(&cc()) {
         return;
     }
-    let libraries = libraries(&["ffi-test-panic"]);
+    let libraries = libraries(Some("ffi-test-panic"));
     for linkage in LINKAGES {
         let output = succeeds(&mut command(&compile("tests/panic.c", &libraries, linkage), false));
         let said = String::from_utf8(output.stderr).unwrap();

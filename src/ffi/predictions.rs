@@ -21,7 +21,7 @@ impl Handle for tacita_predictions {
 }
 
 /// Predictions with the names of their classes.
-pub struct Predictions {
+pub(super) struct Predictions {
     predictions: Vec<Prediction>,
     classes: Vec<Box<str>>,
 }

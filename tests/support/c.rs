@@ -64,47 +64,38 @@ pub(crate) fn cxx() -> String {
     std::env::var("CXX").unwrap_or_else(|_| "c++".into())
 }
 
-/// Both libraries as this test's profile builds them, made fresh: `cargo test` alone would leave old ones there. They are
-/// copied to a folder of their own, which is returned, so that no other build changes them while they are in use.
-pub(crate) fn libraries(features: &[&str]) -> PathBuf {
-    // The test runs as target/[TRIPLE/]PROFILE/deps/NAME.
+/// Both libraries in a folder of their own, built just now in this test's profile: `cargo test` alone would leave old ones
+/// in their usual place. With a feature they are built apart, so that nobody takes them for those that ship.
+pub(crate) fn libraries(feature: Option<&str>) -> PathBuf {
+    // The test runs as TARGET/[TRIPLE/]PROFILE/deps/NAME; the target folder is marked as a cache, if cargo has made it.
     let test = std::env::current_exe().expect("the test knows its path");
     let built = test.ancestors().nth(2).expect("the test is in a folder of its profile");
-    let profile = match built.file_name().and_then(OsStr::to_str) {
-        Some("debug") => "dev",
-        Some(other) => other,
-        None => panic!("{} is not a folder of a profile", built.display()),
+    let marked = built.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    let target = marked.or(built.parent()).expect("a target folder");
+    let inside: Vec<_> =
+        built.strip_prefix(target).expect("it was found above").iter().filter_map(OsStr::to_str).collect();
+    let (triple, profile) = match inside[..] {
+        [profile] => (None, profile),
+        [triple, profile] => (Some(triple), profile),
+        _ => panic!("{} is not a folder of a profile", built.display()),
     };
+    let target = feature.map_or(target.to_owned(), folder);
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--offline", "--quiet", "--lib", "--package", "tacita", "--profile", profile]);
-    cargo.current_dir(root());
-    let above = built.parent().expect("the profile's folder is in the target folder");
-    // Only the target folder itself is marked like this.
-    if above.join("CACHEDIR.TAG").exists() {
-        cargo.arg("--target-dir").arg(above);
-    } else {
-        cargo.arg("--target").arg(above.file_name().expect("a triple"));
-        cargo.arg("--target-dir").arg(above.parent().expect("the target folder"));
-    }
-    let folder = folder(&["libraries", &features.join("-")].concat());
-    succeeds(
-        Command::new(cargo.get_program())
-            .args(cargo.get_args())
-            .args(["--features", &features.join(",")])
-            .current_dir(root()),
-    );
+    cargo.args(["build", "--offline", "--quiet", "--lib", "--package", "tacita"]).current_dir(root());
+    cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]).arg("--target-dir").arg(&target);
+    cargo.args(triple.map(|triple| format!("--target={triple}")));
+    cargo.args(feature.map(|feature| format!("--features={feature}")));
+    succeeds(&mut cargo);
+    let copies = folder(&format!("libraries-{}", feature.unwrap_or("plain")));
+    let built = target.join(inside.iter().collect::<PathBuf>());
     for (from, to) in
         [("libtacita.so", "libtacita.so"), ("libtacita.so", "libtacita.so.0"), ("libtacita.a", "libtacita.a")]
     {
-        let new = folder.join(to).with_extension(unique());
+        let new = copies.join(to).with_extension(unique());
         fs::copy(built.join(from), &new).expect("the library was built");
-        fs::rename(&new, folder.join(to)).expect("a file can be renamed");
+        fs::rename(&new, copies.join(to)).expect("a file can be renamed");
     }
-    if !features.is_empty() {
-        // Nobody should find the library with features where the plain one is expected.
-        succeeds(&mut cargo);
-    }
-    folder
+    copies
 }
 
 /// Compiles one file of `c-examples` to a program.
