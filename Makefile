@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench fuzz header install clean
+.PHONY: help setup demo build test test-aarch64 lint bench fuzz header vectors install clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
 
 header: setup-build ## renew include/tacita.h from the Rust sources
 	TACITA_WRITE_HEADER=1 cargo test -p tacita --test header
+
+vectors: setup-build ## renew the known-answer vectors in tests/vectors
+	cargo run --features hazmat --example make_vectors
 
 install: setup-build ## install command, header and libraries under PREFIX (/usr/local)
 	scripts/install $(PREFIX)
