@@ -52,6 +52,7 @@ exits! {
     KeyMismatch = 30, "key-mismatch", "things of different keys came together, or the key is not the pinned one";
     SpecMismatch = 31, "spec-mismatch", "things of different models came together, or the spec is not the pinned one";
     RequestMismatch = 32, "request-mismatch", "the response answers another request";
+    Passphrase = 33, "passphrase", "the passphrase does not open the secret key file";
     KeySize = 40, "key-size", "key: the modulus has a wrong length";
     KeyEven = 41, "key-even", "key: the modulus is even";
     KeySmallFactor = 42, "key-small-factor", "key: the modulus has a small prime factor";
@@ -125,6 +126,7 @@ impl From<&Error> for Exit {
                 KeyFault::Parts => Self::KeyParts,
                 _ => Self::KeyOther,
             },
+            Error::Passphrase => Self::Passphrase,
             Error::KeyMismatch { .. } => Self::KeyMismatch,
             Error::SpecMismatch { .. } => Self::SpecMismatch,
             Error::RequestMismatch => Self::RequestMismatch,

@@ -37,7 +37,9 @@ impl Kind {
         let contains = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
         // A safetensors file begins with the length of its JSON header.
         let length = || bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
-        if begins(1, "\x6etacita.request") {
+        if tacita::paillier::is_encrypted(bytes) {
+            Some(Self::SecretKey)
+        } else if begins(1, "\x6etacita.request") {
             Some(Self::Request)
         } else if begins(1, "\x6ftacita.response") {
             Some(Self::Response)

@@ -3,12 +3,13 @@
 use tacita::Fingerprint;
 use tacita::inference::{Request, Response};
 use tacita::model::{PrivateModel, PublicSpec};
-use tacita::paillier::{SecretKey, UnverifiedPublicKey};
+use tacita::paillier::{SecretKey, UnverifiedPublicKey, is_encrypted};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, Of};
 use crate::files::{KEY_LIMIT, Source};
 use crate::kind::Kind;
+use crate::passphrase::PassphraseArguments;
 
 /// Either key.
 pub(crate) enum Key {
@@ -16,11 +17,11 @@ pub(crate) enum Key {
     Secret(SecretKey),
 }
 
-pub(crate) fn key(source: &Source) -> Result<Key, Failure> {
+pub(crate) fn key(source: &Source, passphrase: &PassphraseArguments) -> Result<Key, Failure> {
     let bytes = source.read("key", KEY_LIMIT)?;
     match Kind::of(&bytes) {
         Some(Kind::PublicKey) => public_key_from(&bytes).map(Key::Public),
-        Some(Kind::SecretKey) => secret_key_from(&bytes).map(Key::Secret),
+        Some(Kind::SecretKey) => secret_key_from(&bytes, passphrase).map(Key::Secret),
         _ => Err(Failure::new(Exit::Malformed, "it is neither a public nor a secret key")),
     }
     .of(source)
@@ -30,15 +31,22 @@ pub(crate) fn public_key(source: &Source) -> Result<UnverifiedPublicKey, Failure
     public_key_from(&source.read("public key", KEY_LIMIT)?).of(source)
 }
 
-pub(crate) fn secret_key(source: &Source) -> Result<SecretKey, Failure> {
-    secret_key_from(&source.read("secret key", KEY_LIMIT)?).of(source)
+pub(crate) fn secret_key(source: &Source, passphrase: &PassphraseArguments) -> Result<SecretKey, Failure> {
+    secret_key_from(&source.read("secret key", KEY_LIMIT)?, passphrase).of(source)
 }
 
 pub(crate) fn public_key_from(bytes: &[u8]) -> Result<UnverifiedPublicKey, Failure> {
     Ok(UnverifiedPublicKey::from_json(utf8("public key", bytes)?)?)
 }
 
-pub(crate) fn secret_key_from(bytes: &[u8]) -> Result<SecretKey, Failure> {
+fn secret_key_from(bytes: &[u8], passphrase: &PassphraseArguments) -> Result<SecretKey, Failure> {
+    if is_encrypted(bytes) {
+        return Ok(SecretKey::from_encrypted(bytes, &passphrase.ask()?)?);
+    }
+    plain_secret_key_from(bytes)
+}
+
+pub(crate) fn plain_secret_key_from(bytes: &[u8]) -> Result<SecretKey, Failure> {
     Ok(SecretKey::from_json(utf8("secret key", bytes)?)?)
 }
 

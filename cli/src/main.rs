@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod kind;
 mod load;
+mod passphrase;
 mod picture;
 mod records;
 

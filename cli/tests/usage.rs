@@ -164,3 +164,23 @@ fn the_demo_draws_digits_and_probabilities() {
         assert!(text.contains(part), "{part}");
     }
 }
+
+#[test]
+fn a_secret_key_under_a_passphrase_opens_with_it_alone() {
+    let folder = clinic::open();
+    folder.write("passphrase", "correct horse\n");
+    folder.write("wrong", "battery staple\n");
+    folder
+        .tacita("keygen --bits 2048 --secret s.age --public p.json --passphrase --passphrase-file passphrase")
+        .success();
+    assert!(folder.read("s.age").starts_with(b"age-encryption.org/v1\n"));
+    assert_eq!(fact(&folder, "s.age", "encrypted"), json!("under a passphrase, in the age format"));
+    let encrypt = "encrypt --spec spec.json --key s.age --in records.csv --out sealed.cbor";
+    folder.tacita(&format!("{encrypt} --passphrase-file wrong")).failure(33);
+    // Without a terminal nobody can be asked.
+    folder.tacita(encrypt).failure(10);
+    assert!(!folder.exists("sealed.cbor"));
+    folder.tacita(&format!("{encrypt} --passphrase-file passphrase")).success();
+    // Neither is an encrypted secret key ever overwritten.
+    folder.tacita("keygen --bits 2048 --secret new.json --public s.age").failure(11);
+}

@@ -31,25 +31,24 @@ impl SecretKey {
 /// Files in the [age format](https://age-encryption.org/v1), so that `age -d` opens them as well.
 #[cfg(feature = "passphrase")]
 impl SecretKey {
-    /// [`save`](Self::save), encrypted under a passphrase that nobody else knows: scrypt makes each guess cost half a second
-    /// and 256 MB.
+    /// A secret key file, encrypted under a passphrase: scrypt makes each guess cost half a second and 256 MB.
     ///
     /// # Errors
-    /// As [`save`](Self::save).
-    pub fn save_encrypted(&self, path: &Path, passphrase: &str) -> Result<()> {
-        write_new(path, &sealed::encrypt(self.to_json()?.as_bytes(), passphrase)?)
+    /// As [`proof`](Self::proof).
+    pub fn to_encrypted(&self, passphrase: &str) -> Result<Vec<u8>> {
+        sealed::encrypt(self.to_json()?.as_bytes(), passphrase)
     }
 
-    /// [`load`](Self::load) for a file that may be encrypted; the passphrase is asked for only if it is.
+    /// Reads a secret key file that is encrypted under a passphrase.
     ///
     /// # Errors
-    /// [`Error::Passphrase`] if it is the wrong one; whatever `passphrase` fails with; otherwise as [`load`](Self::load).
-    pub fn load_encrypted(path: &Path, passphrase: impl FnOnce() -> Result<Zeroizing<String>>) -> Result<Self> {
-        let bytes = read(path)?;
-        if !is_encrypted(&bytes) {
-            return Self::from_json(text(&bytes)?);
+    /// [`Error::Passphrase`] if it is the wrong one; [`Error::TooLarge`], [`Error::Malformed`] if the file is not what it
+    /// should be; otherwise as [`from_json`](Self::from_json).
+    pub fn from_encrypted(bytes: &[u8], passphrase: &str) -> Result<Self> {
+        if bytes.len() > LIMIT {
+            return Err(Error::TooLarge { what: "secret key", found: bytes.len() as u64, limit: LIMIT as u64 });
         }
-        Self::from_json(text(&sealed::decrypt(&bytes, &passphrase()?)?)?)
+        Self::from_json(text(&sealed::decrypt(bytes, passphrase)?)?)
     }
 }
 
@@ -133,24 +132,18 @@ mod tests {
     #[test]
     fn an_encrypted_key_file_opens_with_its_passphrase_alone() {
         let secret = SecretKey::from_json(include_str!("../../tests/data/secret-key-2048.json")).unwrap();
+        let bytes = secret.to_encrypted("correct horse").unwrap();
+        assert!(is_encrypted(&bytes));
+        let open = |bytes: &[u8], passphrase: &str| SecretKey::from_encrypted(bytes, passphrase);
+        assert_eq!(open(&bytes, "correct horse").unwrap().public_key(), secret.public_key());
+        assert_eq!(open(&bytes, "battery staple").unwrap_err(), Error::Passphrase);
+        for cut in [30, bytes.len() - 1] {
+            let error = open(&bytes[..cut], "correct horse").unwrap_err();
+            assert!(matches!(error, Error::Malformed { .. } | Error::Passphrase), "{error:?}");
+        }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret.age");
-        secret.save_encrypted(&path, "correct horse").unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        assert!(is_encrypted(&bytes));
-        let open = |passphrase: &str| SecretKey::load_encrypted(&path, || Ok(Zeroizing::new(passphrase.into())));
-        assert_eq!(open("correct horse").unwrap().public_key(), secret.public_key());
-        assert_eq!(open("battery staple").unwrap_err(), Error::Passphrase);
+        std::fs::write(&path, &bytes).unwrap();
         assert!(matches!(SecretKey::load(&path), Err(Error::Argument(_))), "without a passphrase it says so");
-        for (cut, path) in [(30, "cut"), (bytes.len() - 1, "cut at the end")] {
-            let path = folder.path().join(path);
-            std::fs::write(&path, &bytes[..cut]).unwrap();
-            let open = SecretKey::load_encrypted(&path, || Ok(Zeroizing::new("correct horse".into())));
-            assert!(matches!(open, Err(Error::Malformed { .. } | Error::Passphrase)), "{open:?}");
-        }
-        let plain = folder.path().join("plain.json");
-        secret.save(&plain).unwrap();
-        let never = || panic!("a plain file needs no passphrase");
-        assert_eq!(SecretKey::load_encrypted(&plain, never).unwrap().public_key(), secret.public_key());
     }
 }

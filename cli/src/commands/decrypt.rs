@@ -14,6 +14,7 @@ use crate::exit::{Failure, Of};
 use crate::files::{MESSAGE_LIMIT, Outputs, Sink, Source};
 use crate::kind::Kind;
 use crate::load::{self, SpecArguments};
+use crate::passphrase::PassphraseArguments;
 
 /// Decrypt a response to predictions
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub(crate) struct Decrypt {
     /// Where the predictions go as JSON, readable by their owner only
     #[arg(long, value_name = "FILE")]
     out: Option<Sink>,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
     /// Show all logits in the table
     #[arg(long)]
     logits: bool,
@@ -57,7 +60,7 @@ impl Decrypt {
         let outputs = self.out.as_ref().map(|out| Outputs::plan([(out, Kind::Predictions)], console.json));
         let outputs = outputs.transpose()?;
         let (spec, pin) = self.spec.load(console)?;
-        let key = load::secret_key(&self.key)?;
+        let key = load::secret_key(&self.key, &self.passphrase)?;
         let header = *load::request(&self.request, MESSAGE_LIMIT)?.header();
         let response = load::response(&self.response, MESSAGE_LIMIT)?;
         let start = Instant::now();

@@ -14,6 +14,7 @@ use crate::exit::{Failure, Of};
 use crate::files::{Outputs, Sink, Source};
 use crate::kind::Kind;
 use crate::load::{self, Key, SpecArguments};
+use crate::passphrase::PassphraseArguments;
 use crate::records::RecordsArguments;
 
 /// Encrypt records to a request for the service
@@ -32,6 +33,8 @@ pub(crate) struct Encrypt {
     /// Where the request goes
     #[arg(long, value_name = "FILE")]
     out: Sink,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
     /// Take the nearest end of the range for a value outside it, instead of refusing the record
     #[arg(long)]
     clamp: bool,
@@ -55,7 +58,7 @@ impl Encrypt {
     pub(crate) fn run(&self, console: &Console) -> Result<Report, Failure> {
         let outputs = Outputs::plan([(&self.out, Kind::Request)], console.json)?;
         let (spec, pin) = self.spec.load(console)?;
-        let key = load::key(&self.key)?;
+        let key = load::key(&self.key, &self.passphrase)?;
         let outside = if self.clamp { OutOfRange::Clamp } else { OutOfRange::Refuse };
         let records = self.records.load(spec.features())?;
         records.check(spec.features(), outside).of(&self.records)?;

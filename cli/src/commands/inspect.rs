@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tacita::inference::{Header, Request, Response};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Affine, Network};
-use tacita::paillier::{KeySize, UnverifiedPublicKey};
+use tacita::paillier::{KeySize, UnverifiedPublicKey, is_encrypted};
 
 use crate::console::Report;
 use crate::exit::{Exit, Failure, Of};
@@ -83,7 +83,8 @@ fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
     facts.add("bytes", bytes.len());
     match kind {
         Kind::PublicKey => key(&mut facts, load::public_key_from(bytes)?),
-        Kind::SecretKey => key(&mut facts, load::secret_key_from(bytes)?.public_key().into()),
+        Kind::SecretKey if is_encrypted(bytes) => facts.add("encrypted", "under a passphrase, in the age format"),
+        Kind::SecretKey => key(&mut facts, load::plain_secret_key_from(bytes)?.public_key().into()),
         Kind::Spec => spec(&mut facts, &PublicSpec::from_json(bytes)?),
         Kind::Model => {
             let model = PrivateModel::from_bytes(bytes)?;

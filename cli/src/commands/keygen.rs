@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use zeroize::Zeroizing;
+
 use tacita::paillier::{KeySize, KeygenProgress, SecretKey};
 
 use crate::console::{Console, Report, ms, time};
 use crate::exit::Failure;
 use crate::files::{Outputs, Sink};
 use crate::kind::Kind;
+use crate::passphrase::PassphraseArguments;
 
 /// Make a new key pair
 ///
@@ -23,6 +26,11 @@ pub(crate) struct Keygen {
     /// Where the secret key goes; it must not exist
     #[arg(long, value_name = "FILE")]
     secret: Sink,
+    /// Encrypt the secret key file under a passphrase, in the age format
+    #[arg(long)]
+    passphrase: bool,
+    #[command(flatten)]
+    source: PassphraseArguments,
     /// Where the public key goes
     #[arg(long, value_name = "FILE")]
     public: Sink,
@@ -52,12 +60,17 @@ struct Facts {
 impl Keygen {
     pub(crate) fn run(&self, console: &Console) -> Result<Report, Failure> {
         let outputs = Outputs::plan([(&self.secret, Kind::SecretKey), (&self.public, Kind::PublicKey)], console.json)?;
+        // Asked for first, so that nobody searches for a key in vain.
+        let passphrase = self.passphrase.then(|| self.source.choose()).transpose()?;
         let start = Instant::now();
         let key = self.size.generate(console)?;
-        let secret = key.to_json()?;
         let took = start.elapsed();
+        let secret = match passphrase {
+            Some(passphrase) => Zeroizing::new(key.to_encrypted(&passphrase)?),
+            None => Zeroizing::new(key.to_json()?.as_bytes().to_vec()),
+        };
         let public = key.public_key();
-        outputs.write([secret.as_bytes(), public.to_json().as_bytes()])?;
+        outputs.write([&secret, public.to_json().as_bytes()])?;
         let facts = Facts { fingerprint: public.fingerprint().to_string(), bits: public.bits(), ms: ms(took) };
         let text = format!(
             "A key of {} bits in {}.\n  secret key   {}   keep it: nobody can make it again\n  public key   {}\n  fingerprint  {}",
