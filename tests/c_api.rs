@@ -90,15 +90,18 @@ fn the_c_tests_call_every_function() {
 }
 
 fn misuse_ends_well(source: &str) {
-    if !have_compiler_and_valgrind() {
-        return;
+    if have_compiler_and_valgrind() {
+        checks_hold(source, &fixtures());
     }
-    let fixtures = fixtures();
+}
+
+/// Runs a C test on a folder of files.
+fn checks_hold(source: &str, fixtures: &Path) {
     for linkage in LINKAGES {
         let program = compile(source, &LIBRARIES, linkage);
         // Under valgrind, which is slow, not every byte is cut and changed, but every 17th.
         for (valgrind, step) in [(false, "1"), (true, "17")] {
-            let output = succeeds(command(&program, valgrind).arg(&fixtures).arg(step));
+            let output = succeeds(command(&program, valgrind).arg(fixtures).arg(step));
             let report = String::from_utf8(output.stdout).unwrap();
             assert!(report.ends_with(" checks, 0 failed\n"), "{report}");
         }
@@ -144,6 +147,13 @@ fn a_lost_handle_and_a_read_beyond_the_end_are_seen() {
             let said = String::from_utf8(output.stderr).unwrap();
             assert!(output.status.code() == Some(99) && said.contains(seen), "{fault}: {said}");
         }
+    }
+}
+
+#[test]
+fn known_answer_vectors_are_read_and_answered_as_listed() {
+    if have_compiler_and_valgrind() {
+        checks_hold("tests/vectors.c", &root().join("tests/vectors"));
     }
 }
 

@@ -9,6 +9,11 @@ use crate::threads;
 pub extern "C" fn tacita_test_panic(value: u64, on_library_thread: bool) -> tacita_status {
     guard(|| {
         let panic = || -> () { panic!("the value is {value}") };
-        if on_library_thread { Ok(threads::run(panic)?) } else { Ok(panic()) }
+        if on_library_thread {
+            threads::run(panic)?;
+        } else {
+            panic();
+        }
+        Ok(())
     })
 }

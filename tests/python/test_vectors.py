@@ -18,6 +18,7 @@ import pycddl
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "vectors"
 VECTORS = json.loads((FOLDER / "tacita-v1.json").read_text())
+assert VECTORS["format"] == "tacita-vectors/1"
 KEY = VECTORS["keys"][0]
 BITS = 2048
 SIZE = BITS // 8
