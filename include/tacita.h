@@ -115,13 +115,18 @@ typedef enum {
      */
     TACITA_STATUS_MALFORMED = 201,
     /**
-     * Bytes were cut, padded or changed on the way: they do not have the SHA-256 that they claim.
+     * Bytes were changed on the way, a spec or a model perhaps cut or padded: they do not have the SHA-256 that they
+     * claim.
      */
     TACITA_STATUS_DAMAGED = 202,
     /**
      * A length or a count is above a limit.
      */
     TACITA_STATUS_TOO_LARGE = 203,
+    /**
+     * A message is not as long as it says: it was cut or padded on the way.
+     */
+    TACITA_STATUS_CUT_OR_PADDED = 204,
     /**
      * The modulus of a key does not have 2048, 3072 or 4096 bits.
      */
@@ -635,7 +640,8 @@ void tacita_encryptor_free(tacita_encryptor *encryptor);
  * Reads a request. Its public key and ciphertexts are checked when they are used.
  *
  * Threads: any.
- * Fails with: NULL_POINTER, LENGTH, MALFORMED, DAMAGED, KEY_SIZE, KEY_PROOF_WRONG, KEY_MISMATCH.
+ * Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED, KEY_SIZE,
+ * KEY_PROOF_WRONG, KEY_MISMATCH.
  */
 tacita_status tacita_request_from_bytes(const uint8_t *bytes, size_t bytes_len, tacita_request **request_out);
 
@@ -786,7 +792,7 @@ void tacita_evaluator_free(tacita_evaluator *evaluator);
  * Reads a response. Its ciphertexts are checked when it is decrypted.
  *
  * Threads: any.
- * Fails with: NULL_POINTER, LENGTH, MALFORMED, DAMAGED.
+ * Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED.
  */
 tacita_status tacita_response_from_bytes(const uint8_t *bytes, size_t bytes_len, tacita_response **response_out);
 

@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// A message is shorter or longer than it says it is: it was cut or padded on the way.
     #[error("{what} is cut short or padded: it is not as long as it says; fetch or send it again")]
-    Length {
+    CutOrPadded {
         /// What was being read.
         what: &'static str,
     },

@@ -22,7 +22,7 @@ pub(crate) const NAME_PREFIX: &str = "tacita-";
 pub fn set_threads(threads: usize) -> Result<()> {
     let mut wanted = WANTED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     match POOL.get() {
-        Some(pool) if pool.current_num_threads() == threads => Ok(()),
+        Some(pool) if pool.current_num_threads() == threads || *wanted == threads => Ok(()),
         Some(pool) => Err(Error::Threads(format!(
             "the pool already runs with {} threads; set the number before the first operation",
             pool.current_num_threads()

@@ -147,7 +147,7 @@ fn is_damaged(error: &Error) -> bool {
 }
 
 fn is_cut_or_padded(error: &Error) -> bool {
-    matches!(error, Error::Length { .. })
+    matches!(error, Error::CutOrPadded { .. })
 }
 
 #[test]

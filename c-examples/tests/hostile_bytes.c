@@ -27,9 +27,10 @@ static tacita_status read_public_key(const uint8_t *bytes, size_t length, void *
     return tacita_public_key_from_json(bytes, length, (tacita_public_key **)handle);
 }
 
-/* Nothing was read, and nothing but MALFORMED or DAMAGED was said. */
+/* Nothing was read, and nothing but MALFORMED, CUT_OR_PADDED or DAMAGED was said. */
 static void check_unreadable(tacita_status status, const char *what) {
-    check(status == TACITA_STATUS_MALFORMED || status == TACITA_STATUS_DAMAGED, __FILE__, __LINE__, what);
+    check(status == TACITA_STATUS_MALFORMED || status == TACITA_STATUS_CUT_OR_PADDED || status == TACITA_STATUS_DAMAGED,
+          __FILE__, __LINE__, what);
     check(memcmp(&out, &untouched, sizeof out) == 0, __FILE__, __LINE__, "an output was touched");
 }
 

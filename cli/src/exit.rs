@@ -41,7 +41,7 @@ exits! {
     NoKey = 12, "no-key", "the request does not carry its public key, and none was given";
     Malformed = 20, "malformed", "a file is not of the form it should have";
     Damaged = 21, "damaged", "a file's content does not match its SHA-256";
-    Length = 22, "length", "a message was cut or padded";
+    CutOrPadded = 22, "cut-or-padded", "a message was cut or padded";
     TooLarge = 23, "too-large", "a file, or a number in it, is above a limit";
     Count = 24, "count", "a list has the wrong length";
     UnknownFile = 25, "unknown-file", "a file is of no kind that tacita knows";
@@ -112,7 +112,7 @@ impl From<&Error> for Exit {
             Error::Count { .. } => Self::Count,
             Error::Malformed { .. } => Self::Malformed,
             Error::Damaged { .. } => Self::Damaged,
-            Error::Length { .. } => Self::Length,
+            Error::CutOrPadded { .. } => Self::CutOrPadded,
             Error::TooLarge { .. } => Self::TooLarge,
             Error::Key(fault) => match fault {
                 KeyFault::Size { .. } => Self::KeySize,

@@ -35,6 +35,8 @@ impl Kind {
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let begins = |at: usize, with: &str| bytes.get(at..).is_some_and(|rest| rest.starts_with(with.as_bytes()));
         let contains = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
+        // Keys may come from elsewhere, with white space before them.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
         // A safetensors file begins with the length of its JSON header.
         let length = || bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
         if tacita::paillier::is_encrypted(bytes) {
@@ -49,8 +51,8 @@ impl Kind {
             Some(Self::Spec)
         } else if begins(0, r#"{"records":["#) {
             Some(Self::Predictions)
-        } else if begins(0, "{") && contains(r#""kty""#) {
-            Some(if contains(r#""decrypt""#) { Self::SecretKey } else { Self::PublicKey })
+        } else if is_object && contains(r#""kty""#) {
+            Some(if contains(r#""p""#) { Self::SecretKey } else { Self::PublicKey })
         } else if begins(0, "{") && contains(r#""tacita-spec/"#) {
             Some(Self::Spec)
         } else if begins(8, "{") && length().is_some_and(|length| length < 1 << 40) {

@@ -26,7 +26,8 @@ impl Handle for tacita_request {
 /// Reads a request. Its public key and ciphertexts are checked when they are used.
 ///
 /// Threads: any.
-/// Fails with: NULL_POINTER, LENGTH, MALFORMED, DAMAGED, KEY_SIZE, KEY_PROOF_WRONG, KEY_MISMATCH.
+/// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED, KEY_SIZE,
+/// KEY_PROOF_WRONG, KEY_MISMATCH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_request_from_bytes(
     bytes: *const u8,

@@ -23,7 +23,7 @@ impl Handle for tacita_response {
 /// Reads a response. Its ciphertexts are checked when it is decrypted.
 ///
 /// Threads: any.
-/// Fails with: NULL_POINTER, LENGTH, MALFORMED, DAMAGED.
+/// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_response_from_bytes(
     bytes: *const u8,

@@ -34,7 +34,8 @@ pub enum tacita_status {
     OutOfRange = 200,
     /// Bytes do not have the form that they should.
     Malformed = 201,
-    /// Bytes were cut, padded or changed on the way: they do not have the SHA-256 that they claim.
+    /// Bytes were changed on the way, a spec or a model perhaps cut or padded: they do not have the SHA-256 that they
+    /// claim.
     Damaged = 202,
     /// A length or a count is above a limit.
     TooLarge = 203,
@@ -138,7 +139,7 @@ impl From<&Error> for tacita_status {
             Error::Count { .. } => Self::Length,
             Error::Malformed { .. } => Self::Malformed,
             Error::Damaged { .. } => Self::Damaged,
-            Error::Length { .. } => Self::CutOrPadded,
+            Error::CutOrPadded { .. } => Self::CutOrPadded,
             Error::TooLarge { .. } => Self::TooLarge,
             Error::Key(fault) => match fault {
                 KeyFault::Size { .. } => Self::KeySize,

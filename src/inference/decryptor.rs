@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
 use crate::paillier::SecretKey;
+use crate::threads;
 
 /// Decrypts responses of one model under one key.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Decryptor {
     /// # Errors
     /// Before anything is decrypted: [`Error::SpecMismatch`], [`Error::KeyMismatch`], [`Error::RequestMismatch`];
     /// [`Error::Malformed`] if there are not as many ciphertexts as there should be; [`Error::Ciphertext`] if one is
-    /// invalid. After that [`Error::Decryption`] alone: never send it back, never retry automatically.
+    /// invalid; [`Error::Threads`]. After that [`Error::Decryption`] alone: never send it back, never retry automatically.
     pub fn decrypt(&self, response: &Response, request: &Header) -> Result<Vec<Prediction>> {
         let public = self.key.public_key();
         request.expect(public.fingerprint(), self.spec.fingerprint())?;
@@ -68,6 +69,8 @@ impl Decryptor {
             return Err(Error::malformed("response", why));
         }
         let ciphertexts = public.ciphertexts_from_bytes(&response.ciphertexts)?;
+        // A machine that grants no threads has not decrypted anything.
+        threads::threads()?;
         let plaintexts = self.key.decrypt_batch(&ciphertexts).map_err(|_| Error::Decryption)?;
         let mut plaintexts = plaintexts.iter();
         let mut outputs = Zeroizing::new(vec![0; request.records() * rows]);

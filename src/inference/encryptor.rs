@@ -59,9 +59,10 @@ impl Encryptor {
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).
     pub fn with_secret_key(spec: PublicSpec, pin: Fingerprint, key: SecretKey) -> Result<Self> {
-        // The proof travels with a request.
+        let encryptor = Self::new(spec, pin, Key::Secret(key.clone()))?;
+        // It travels with a request.
         key.proof()?;
-        Self::new(spec, pin, Key::Secret(key))
+        Ok(encryptor)
     }
 
     fn new(spec: PublicSpec, pin: Fingerprint, key: Key) -> Result<Self> {

@@ -38,13 +38,13 @@ pub(super) fn open<'a>(what: &'static str, kind: &str, bytes: &'a [u8]) -> Resul
         return Err(Error::malformed(what, why));
     }
     // What says so clearly what it is, and ends too early or too late, was cut or padded on the way.
-    let whole = |reader: &Reader| if reader.is_cut() { Err(Error::Length { what }) } else { Ok(()) };
+    let whole = |reader: &Reader| if reader.is_cut() { Err(Error::CutOrPadded { what }) } else { Ok(()) };
     whole(&reader)?;
     let digest = reader.array_of::<{ Fingerprint::LEN }>()?;
     whole(&reader)?;
     let content = reader.bytes()?;
     if !reader.at_end() {
-        return Err(Error::Length { what });
+        return Err(Error::CutOrPadded { what });
     }
     if Fingerprint::of(content).as_bytes() != &digest {
         return Err(Error::Damaged { what });

@@ -62,8 +62,12 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || options.open(path)?.write_all(bytes);
-    write().map_err(|error: std::io::Error| Error::io(path, &error))
+    let mut file = options.open(path).map_err(|error| Error::io(path, &error))?;
+    // Half a key would be of no use, and in the way of the next attempt.
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = std::fs::remove_file(path);
+        Error::io(path, &error)
+    })
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {

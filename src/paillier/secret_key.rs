@@ -337,6 +337,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_unit_does_not_decrypt() {
+        let key = SecretKey::generate_insecure_for_tests(512).unwrap();
+        let public = key.public_key();
+        let (p, q) = key.primes();
+        // Past the check of ciphertexts from outside, as a faulty machine might: all fail alike.
+        for value in [Integer::new(), p.0.clone(), Integer::from(&q.0 * 5), public.modulus().clone()] {
+            let forged = Ciphertext::from_integer(public, &value);
+            assert_eq!(key.decrypt(&forged).unwrap_err(), Error::Decryption);
+            assert_eq!(key.decrypt_batch(&[forged]).unwrap_err(), Error::Decryption);
+        }
+    }
+
+    #[test]
     fn debug_shows_no_factor() {
         let key = SecretKey::generate_insecure_for_tests(256).unwrap();
         let (p, q) = key.primes();
