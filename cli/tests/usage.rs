@@ -184,3 +184,18 @@ fn a_secret_key_under_a_passphrase_opens_with_it_alone() {
     // Neither is an encrypted secret key ever overwritten.
     folder.tacita("keygen --bits 2048 --secret new.json --public s.age").failure(11);
 }
+
+/// The promise of the whole project, on the real test images.
+#[test]
+fn two_thousand_real_digits_are_answered_exactly_as_in_the_clear() {
+    let Some(mnist) = std::env::var_os("TACITA_MNIST_DIR") else {
+        println!("SKIPPED: TACITA_MNIST_DIR is not set");
+        return;
+    };
+    let folder = clinic::open();
+    let mnist = std::fs::canonicalize(mnist).unwrap();
+    let facts = folder.tacita(&format!("demo --mnist {} --records 2000 --json", mnist.display())).success().json();
+    assert_eq!((&facts["records"], &facts["agree_with_integer_model"]), (&json!(2000), &json!(2000)));
+    assert!(facts["correct"].as_u64() >= Some(1840), "{facts}");
+    assert!(facts["max_logit_error"].as_f64() <= facts["proved_logit_error"].as_f64(), "{facts}");
+}

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use super::lanes::Lanes;
 use super::power::digit;
@@ -66,8 +67,11 @@ impl<L: Lanes> FixedBase<L> {
         let mut result = self.lanes.one();
         let mut sum = self.lanes.zero_scalars();
         let mut entry = self.lanes.one();
+        let mut digits = Zeroizing::new(vec![0; exponents.len()]);
         for (window, table) in (0u32..).zip(&self.windows) {
-            let digits: Vec<_> = exponents.iter().map(|e| digit(e, window * WINDOW, WINDOW)).collect();
+            for (place, exponent) in digits.iter_mut().zip(exponents) {
+                *place = digit(exponent, window * WINDOW, WINDOW);
+            }
             self.lanes.select(&mut entry, table, &digits);
             self.lanes.mul_factored(&mut result, &mut sum, &entry, scratch);
         }

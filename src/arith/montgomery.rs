@@ -4,12 +4,12 @@
 //! what the pair form in [`portable`](super::portable) lives on.
 
 use rug::Integer;
+use zeroize::Zeroize;
 
 use super::mpn;
 use crate::secret::{Limbs, WipedInteger, integer};
 
 /// An odd modulus m with its Montgomery constants. Wiped on drop, because m may be a secret prime.
-#[derive(Debug)]
 pub(crate) struct Montgomery {
     /// m in L limbs; R > 16 m leaves the top bits zero.
     modulus: Limbs,
@@ -154,13 +154,20 @@ impl Montgomery {
 
     /// R^power mod m^2, for the constants of the pair form.
     pub(super) fn power_of_r(&self, power: u32) -> Integer {
-        (Integer::from(1) << (64 * self.length() as u32 * power)) % integer(&self.square)
+        (Integer::from(1) << (64 * self.length() as u32 * power)) % &WipedInteger(integer(&self.square)).0
     }
 
     /// The number x < m^2 as (x mod m, x / m), each in L limbs. Not constant-time: for constants.
     pub(super) fn split(&self, x: &Integer) -> (Limbs, Limbs) {
         let (upper, lower) = x.clone().div_rem(integer(&self.modulus));
         (Limbs::from_integer(&lower, self.length()), Limbs::from_integer(&upper, self.length()))
+    }
+}
+
+impl Drop for Montgomery {
+    /// The other members wipe themselves; this one is the low limb of a secret prime in another form.
+    fn drop(&mut self) {
+        self.negated_inverse.zeroize();
     }
 }
 

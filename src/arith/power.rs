@@ -1,5 +1,7 @@
 //! Powers of residues: by secret exponents in constant time, and by a public exponent.
 
+use zeroize::Zeroizing;
+
 use super::lanes::Lanes;
 use crate::secret::significant_bits;
 
@@ -31,11 +33,14 @@ pub(crate) fn pow_secret<L: Lanes>(
     let table = lanes.table(&powers);
     let mut result = lanes.one();
     let mut selected = lanes.one();
+    let mut digits = Zeroizing::new(vec![0; exponents.len()]);
     for window in (0..bits.div_ceil(SECRET_WINDOW)).rev() {
         for _ in 0..SECRET_WINDOW {
             lanes.sqr(&mut result, scratch);
         }
-        let digits: Vec<_> = exponents.iter().map(|e| digit(e, window * SECRET_WINDOW, SECRET_WINDOW)).collect();
+        for (place, exponent) in digits.iter_mut().zip(exponents) {
+            *place = digit(exponent, window * SECRET_WINDOW, SECRET_WINDOW);
+        }
         lanes.select(&mut selected, &table, &digits);
         lanes.mul(&mut result, &selected, scratch);
     }

@@ -1,5 +1,7 @@
 //! The hospital's way in: a response to predictions.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::{Header, Response};
@@ -19,7 +21,8 @@ pub struct Decryptor {
 }
 
 /// What the model says of one record. Whether it is right is not proved: a cheating service can return anything.
-#[derive(Debug, Clone, PartialEq)]
+/// `Debug` shows nothing of it.
+#[derive(Clone, PartialEq)]
 pub struct Prediction {
     /// The model's exact integer outputs, one a row.
     pub outputs: Vec<i64>,
@@ -29,6 +32,12 @@ pub struct Prediction {
     pub probabilities: Vec<f64>,
     /// Index of the class.
     pub class: usize,
+}
+
+impl fmt::Debug for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prediction(redacted)")
+    }
 }
 
 impl Decryptor {

@@ -158,9 +158,10 @@ impl SecretKey {
             kid: Some(kid.into()),
         };
         // Room for all of it from the start: growth would leave copies behind.
-        let mut text = Zeroizing::new(String::with_capacity(LIMIT));
-        text.push_str(&Zeroizing::new(to_json(&jwk)));
-        Ok(text)
+        let mut bytes = Vec::with_capacity(LIMIT);
+        serde_json::to_writer_pretty(&mut bytes, &jwk).expect("strings and booleans are always JSON");
+        bytes.push(b'\n');
+        Ok(Zeroizing::new(String::from_utf8(bytes).expect("JSON is UTF-8")))
     }
 }
 

@@ -21,10 +21,11 @@ pub enum NonceMethod {
     /// r^n, r uniform in Z_n*: the reference. Rests on Paillier's decisional composite residuosity (DCR) alone.
     Power,
     /// h_n^a from a table, a uniform of half the bits of n (Damgard, Jurik, Nielsen 2010). Wants a key whose owner declares
-    /// p = q = 3 mod 4 and gcd(p - 1, q - 1) = 2. Rests on DCR and on short exponents being as good as long ones.
+    /// p = q = 3 mod 4 and gcd(p - 1, q - 1) = 2. Rests on DCR and on short exponents being as good as long ones. The Jacobi
+    /// symbol of its ciphertexts is always 1, which shows that this way was used, never the message.
     PublicBase,
-    /// With the secret key: h_n^a mod p^2 and h_n^b mod q^2 from two tables. Rests on DCR alone. The Jacobi symbol of its
-    /// ciphertexts shows that this way or the last was used, never the message.
+    /// With the secret key: h_n^a mod p^2 and h_n^b mod q^2 from two tables, a and b independent. Rests on DCR alone; see
+    /// `docs/threat-model.md`.
     SecretBase,
 }
 

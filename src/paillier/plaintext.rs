@@ -4,25 +4,26 @@ use rug::Integer;
 
 use super::PublicKey;
 use crate::error::{Error, Result};
-use crate::secret::Limbs;
+use crate::secret::{Limbs, WipedInteger};
 
 /// A number modulo n. Wiped on drop; `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct Plaintext(Limbs);
 
 impl Plaintext {
-    /// The plaintext of a number in -n/2 < value < n; negative ones count from n downwards.
+    /// The plaintext of a number in -n/2 < value < n; negative ones count from n downwards. The time
+    /// depends on the number.
     ///
     /// # Errors
     /// [`Error::Argument`] if the number is outside that range.
     pub fn new(value: impl Into<Integer>, key: &PublicKey) -> Result<Self> {
-        let mut value = value.into();
+        let mut value = WipedInteger(value.into());
         let n = key.modulus();
-        if value >= *n || Integer::from(&value * -2) >= *n {
+        if value.0 >= *n || WipedInteger(Integer::from(&value.0 * -2)).0 >= *n {
             return Err(Error::Argument("a plaintext must lie between -n/2 and n".into()));
         }
-        if value < 0 {
-            value += n;
+        if value.0 < 0 {
+            value.0 += n;
         }
         Ok(Self(Limbs::from_integer(&value, key.limbs())))
     }

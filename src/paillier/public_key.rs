@@ -45,6 +45,7 @@ impl PublicKey {
         let Backend::Portable = Backend::selected()?;
         let montgomery = Arc::new(Montgomery::new(&n));
         let square = n.clone().square();
+        let is_one_mod_four = n.mod_u(4) == 1;
         let square_limbs = Limbs::from_integer(&square, 2 * n.significant_digits::<u64>());
         Ok(Self(Arc::new(Inner {
             fingerprint: fingerprint(&n),
@@ -53,7 +54,8 @@ impl PublicKey {
             n,
             square,
             square_limbs,
-            short_nonces,
+            // p = q = 3 mod 4 makes n = 1 mod 4: a declaration that cannot be true is not followed.
+            short_nonces: short_nonces && is_one_mod_four,
             proof: proof.map(OnceLock::from).unwrap_or_default(),
             montgomery,
             nonce_table: OnceLock::new(),

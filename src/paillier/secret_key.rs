@@ -253,7 +253,8 @@ impl SecretKey {
         if self.0.nonce_tables.get().is_none() {
             let base = self.0.public.nonce_base()?;
             let table = |factor: &Factor| -> Result<_> {
-                let square = WipedInteger(factor.modulus.modulus().to_integer().square());
+                let prime = WipedInteger(factor.modulus.modulus().to_integer());
+                let square = WipedInteger(Integer::from(prime.0.square_ref()));
                 let base = WipedInteger(Integer::from(&base % &square.0));
                 let inverse = base.0.clone().invert(&square).map_err(|_| Error::Bug("the nonce base is not a unit"))?;
                 let limbs = |value: &Integer| Limbs::from_integer(value, factor.modulus.square_length());

@@ -58,6 +58,10 @@ impl UnverifiedPublicKey {
         Self { proof: Some(proof), ..self }
     }
 
+    pub(crate) fn without_proof(self) -> Self {
+        Self { proof: None, ..self }
+    }
+
     /// The modulus n.
     pub fn modulus(&self) -> &Integer {
         &self.n
@@ -89,6 +93,7 @@ impl UnverifiedPublicKey {
     /// [`Error::Key`] with the reason: even, a small factor, prime, no proof, or a proof that does not
     /// hold.
     pub fn verify(self) -> Result<PublicKey> {
+        super::KeySize::try_from(self.bits())?;
         threads::run(|| {
             check_modulus(&self.n)?;
             let proof = self.proof.as_ref().ok_or(KeyFault::MissingProof)?;

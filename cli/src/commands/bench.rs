@@ -9,7 +9,7 @@ use tacita::Backend;
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response};
 use tacita::model::PrivateModel;
 use tacita::network::Network;
-use tacita::paillier::{KeySize, NonceMethod, Plaintext, SecretKey, UnverifiedPublicKey};
+use tacita::paillier::{KeySize, LinearLayer, NonceMethod, Plaintext, SecretKey, UnverifiedPublicKey};
 use tacita_datasets::{Digit, NETWORK, PIXELS};
 
 use super::{demo, keygen::key_size};
@@ -148,7 +148,7 @@ impl Bench {
         Ok(key)
     }
 
-    /// Single operations, and the linear layer.
+    /// Single operations.
     fn operations(&self, key: &SecretKey, measure: &mut Measure) -> Result<(), Failure> {
         let public = key.public_key();
         let count = 16 * tacita::threads()?;
@@ -187,13 +187,15 @@ impl Bench {
         })
     }
 
-    /// The linear layer on one record, with the checks before it and the mask and the nonce after it.
+    /// The linear layer alone, from ciphertexts to ciphertexts.
     fn linear_layer(&self, model: &PrivateModel, key: &SecretKey, measure: &mut Measure) -> Result<(), Failure> {
-        let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
-        let request = Encryptor::with_secret_key(spec, pin, key.clone())?.encrypt(&records(1))?;
-        let evaluator = Evaluator::new(model.clone());
+        let public = key.public_key();
+        let pixel = |i| Plaintext::new((i % 256) as u32, public);
+        let pixels = (0..model.columns()).map(pixel).collect::<Result<Vec<_>, _>>()?;
+        let x = key.encrypt_batch(&pixels)?;
+        let layer = LinearLayer::new(model.columns(), model.weights())?;
         measure("linear-layer/10x784", 1, &mut || {
-            evaluator.evaluate(&request, key.public_key())?;
+            layer.apply(public, &x)?;
             Ok(())
         })
     }
