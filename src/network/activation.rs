@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 /// let logits = [1.0, 3.0, 2.0];
 /// assert_eq!(Activation::Softmax.class(&logits), 1);
 /// assert!(Activation::Softmax.probabilities(&logits)[1] > 0.66);
-/// # assert_eq!(serde_json::to_string(&Activation::Softmax).unwrap(), "\"softmax\"");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
