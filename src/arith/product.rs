@@ -18,6 +18,9 @@ use crate::secret::integer;
 /// two times 127 products, 6 % of 4,096.
 const COLUMNS: usize = 4096;
 
+/// Registers of a program: the result, the running product, and a power of that.
+const REGISTERS: usize = 3;
+
 /// What one instruction multiplies with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operand {
@@ -48,7 +51,6 @@ enum Step {
 /// The product of some columns with positive exponents: a straight-line program that ends with the result in register 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Program {
-    registers: u32,
     steps: Vec<Step>,
 }
 
@@ -188,12 +190,12 @@ impl Program {
             }
             set(&mut steps, RESULT, &mut has_result, Operand::Register(POWER));
         }
-        Self { registers: 3, steps }
+        Self { steps }
     }
 
     fn run<L: Lanes>(&self, lanes: &L, columns: &[L::Residues], s: &mut L::Scratch) -> L::Residues {
         // A register is taken out while it is written, so that the operand can be read beside it.
-        let mut registers: Vec<Option<L::Residues>> = vec![None; self.registers as usize];
+        let mut registers: Vec<Option<L::Residues>> = vec![None; REGISTERS];
         for step in &self.steps {
             let (target, value) = match *step {
                 Step::Copy(target, from) => (target, from.read(columns, &registers).clone()),

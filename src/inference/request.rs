@@ -7,7 +7,7 @@ use rug::integer::Order;
 use super::Header;
 use super::envelope::{Reader, Writer, open, seal};
 use crate::error::{Error, Result};
-use crate::paillier::{KeyProof, PublicKey, UnverifiedPublicKey};
+use crate::paillier::{KeyProof, UnverifiedPublicKey};
 
 const WHAT: &str = "request";
 const KIND: &str = "tacita.request";
@@ -110,13 +110,6 @@ fn read_key(reader: &mut Reader) -> Result<UnverifiedPublicKey> {
     reader.key("proof")?;
     let proof = KeyProof::from_bytes(reader.bytes()?, key.bits())?;
     Ok(key.with_proof(proof))
-}
-
-impl From<&PublicKey> for UnverifiedPublicKey {
-    /// The key as somebody else would receive it.
-    fn from(key: &PublicKey) -> Self {
-        Self::unchecked(key.modulus().clone(), key.short_nonces(), key.proof().cloned())
-    }
 }
 
 impl fmt::Debug for Request {

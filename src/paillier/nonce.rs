@@ -192,7 +192,7 @@ mod tests {
         }
         n *= ((Integer::from(1) << 256u32) / &n).prev_prime();
         assert_eq!(n.significant_bits(), 256);
-        let key = UnverifiedPublicKey::unchecked(n, false, None).assume_verified().unwrap();
+        let key = UnverifiedPublicKey { n, short_nonces: false, proof: None }.assume_verified().unwrap();
         // All of so many are units once in e^25 times.
         let nonces = key.nonces(NonceMethod::Power, 10_000).unwrap();
         assert_eq!(nonces.len(), 10_000);

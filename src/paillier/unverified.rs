@@ -49,11 +49,6 @@ impl UnverifiedPublicKey {
         Self::new(Integer::from_digits(n, Order::Msf), short_nonces, None)
     }
 
-    /// Any modulus, unchecked.
-    pub(crate) fn unchecked(n: Integer, short_nonces: bool, proof: Option<KeyProof>) -> Self {
-        Self { n, short_nonces, proof }
-    }
-
     pub(crate) fn with_proof(self, proof: KeyProof) -> Self {
         Self { proof: Some(proof), ..self }
     }
@@ -117,6 +112,13 @@ impl UnverifiedPublicKey {
     /// [`Error::Threads`] if the pool cannot start; each key's own result is in the list.
     pub fn verify_batch(keys: Vec<Self>) -> Result<Vec<Result<PublicKey>>> {
         threads::run(|| keys.into_par_iter().map(Self::verify).collect())
+    }
+}
+
+impl From<&PublicKey> for UnverifiedPublicKey {
+    /// The key as somebody else would receive it.
+    fn from(key: &PublicKey) -> Self {
+        Self { n: key.modulus().clone(), short_nonces: key.short_nonces(), proof: key.proof().cloned() }
     }
 }
 
