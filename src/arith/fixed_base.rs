@@ -18,7 +18,7 @@ const WINDOW: u32 = 5;
 /// Powers of h modulo m^2.
 pub(crate) struct FixedBase<L: Lanes> {
     lanes: Arc<L>,
-    windows: Vec<L::Table>,
+    windows: Vec<L::SharedTable>,
 }
 
 impl<L: Lanes> FixedBase<L> {
@@ -42,7 +42,7 @@ impl<L: Lanes> FixedBase<L> {
     }
 
     /// The powers 0 to 2^WINDOW - 1 of `base`, factored.
-    fn window(lanes: &L, base: &L::Residues, inverse: &L::Residues) -> L::Table {
+    fn window(lanes: &L, base: &L::Residues, inverse: &L::Residues) -> L::SharedTable {
         let mut scratch = lanes.scratch();
         let (mut power, mut inverse_power) = (lanes.one(), lanes.one());
         let entries: Vec<_> = (0..1 << WINDOW)
@@ -51,10 +51,10 @@ impl<L: Lanes> FixedBase<L> {
                 lanes.factor(&mut entry, &inverse_power, &mut scratch);
                 lanes.mul(&mut power, base, &mut scratch);
                 lanes.mul(&mut inverse_power, inverse, &mut scratch);
-                entry
+                lanes.scatter(&entry).swap_remove(0)
             })
             .collect();
-        lanes.table(&entries)
+        lanes.shared_table(&entries)
     }
 
     /// The engine.
@@ -72,7 +72,7 @@ impl<L: Lanes> FixedBase<L> {
             for (place, exponent) in digits.iter_mut().zip(exponents) {
                 *place = digit(exponent, window * WINDOW, WINDOW);
             }
-            self.lanes.select(&mut entry, table, &digits);
+            self.lanes.select_shared(&mut entry, table, &digits);
             self.lanes.mul_factored(&mut result, &mut sum, &entry, scratch);
         }
         self.lanes.mul_one_plus(&mut result, &sum, scratch);

@@ -8,16 +8,21 @@ use crate::secret::Limbs;
 /// the engine chooses. A product of pairs costs five half-size operations where generic arithmetic modulo m^2 takes eight,
 /// and 1 + k m, the message factor of Paillier, is the pair (1, k).
 ///
-/// The modulus is odd and at least 3. Slices of lanes have `WIDTH` elements.
+/// The modulus is odd and at least 3. Slices that come in have one element a lane, at most `WIDTH`; lanes beyond them hold
+/// something valid that nobody asks for. Lists that go out have `WIDTH` elements.
 pub(crate) trait Lanes: Send + Sync {
     /// Residues in a bundle.
     const WIDTH: usize;
+    /// One residue, as it stands in lists. Where an engine has lanes of both widths, the narrow ones compute with it.
+    type Single: Clone + Send + Sync;
     /// `WIDTH` residues.
     type Residues: Clone + Send + Sync;
     /// `WIDTH` numbers below m.
     type Scalars: Send;
-    /// A list of bundles from which lanes pick entries.
+    /// A list of bundles from which each lane picks an entry of its own.
     type Table: Send + Sync;
+    /// A list of single residues from which every lane picks one.
+    type SharedTable: Send + Sync;
     /// Working memory, one for each thread.
     type Scratch: Send;
 
@@ -33,7 +38,7 @@ pub(crate) trait Lanes: Send + Sync {
     /// Numbers below m, one a lane, shorter ones as if filled up with zeros.
     fn scalars(&self, numbers: &[&[u64]]) -> Self::Scalars;
 
-    /// Takes in numbers x < m^2 cheaply, as the Montgomery form of x R^-2: for long products, which
+    /// Takes in numbers x < 4 m^2 cheaply, as the Montgomery form of x R^-2: for long products, which
     /// [`repair`](Self::repair) mends once.
     fn enter_raw(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;
 
@@ -41,7 +46,10 @@ pub(crate) trait Lanes: Send + Sync {
     /// product of the numbers. The time depends on the weight.
     fn repair(&self, weight: i64, scratch: &mut Self::Scratch) -> Self::Residues;
 
-    /// Takes in numbers x < m^2.
+    /// Takes in numbers x < 2^(4 |m|), |m| the bits of m, a multiple of 32: a ciphertext modulo n^2 to the square of a prime.
+    fn enter_long(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;
+
+    /// Takes in numbers x < 4 m^2.
     fn enter(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;
 
     /// Gives out the unique pairs a, b < m of the residues' values.
@@ -72,11 +80,23 @@ pub(crate) trait Lanes: Send + Sync {
         scratch: &mut Self::Scratch,
     );
 
+    /// A bundle of single residues.
+    fn gather(&self, singles: &[&Self::Single]) -> Self::Residues;
+
+    /// The residues of a bundle, one by one.
+    fn scatter(&self, x: &Self::Residues) -> Vec<Self::Single>;
+
     /// A table of bundles.
     fn table(&self, entries: &[Self::Residues]) -> Self::Table;
 
     /// Lane i of `out` becomes lane i of entry `which[i]`. Every entry is read, so that no address depends on `which`.
     fn select(&self, out: &mut Self::Residues, table: &Self::Table, which: &[usize]);
+
+    /// A table that the lanes share.
+    fn shared_table(&self, entries: &[Self::Single]) -> Self::SharedTable;
+
+    /// Lane i of `out` becomes entry `which[i]`. Every entry is read, so that no address depends on `which`.
+    fn select_shared(&self, out: &mut Self::Residues, table: &Self::SharedTable, which: &[usize]);
 }
 
 /// The number a + b m with a, b < m in plain form.

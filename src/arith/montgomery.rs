@@ -7,7 +7,7 @@ use rug::Integer;
 use zeroize::Zeroize;
 
 use super::mpn;
-use crate::secret::{Limbs, WipedInteger, integer};
+use crate::secret::{Limbs, WipedInteger, integer, significant_bits};
 
 /// An odd modulus m with its Montgomery constants. Wiped on drop, because m may be a secret prime.
 pub(crate) struct Montgomery {
@@ -43,6 +43,16 @@ impl Montgomery {
     /// L, the limbs of a residue.
     pub(crate) fn length(&self) -> usize {
         self.modulus.len()
+    }
+
+    /// |m|, the bits of m.
+    pub(crate) fn bits(&self) -> u32 {
+        significant_bits(&self.modulus)
+    }
+
+    /// m^2. Not constant-time: for constants.
+    pub(super) fn square_integer(&self) -> WipedInteger {
+        WipedInteger(integer(&self.square))
     }
 
     /// m in L limbs.
@@ -154,7 +164,7 @@ impl Montgomery {
 
     /// R^power mod m^2, for the constants of the pair form.
     pub(super) fn power_of_r(&self, power: u32) -> Integer {
-        (Integer::from(1) << (64 * self.length() as u32 * power)) % &WipedInteger(integer(&self.square)).0
+        (Integer::from(1) << (64 * self.length() as u32 * power)) % &self.square_integer().0
     }
 
     /// The number x < m^2 as (x mod m, x / m), each in L limbs. Not constant-time: for constants.

@@ -8,10 +8,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use rug::Integer;
+
 use super::lanes::{Lanes, Pair};
 use super::montgomery::Montgomery;
 use super::mpn;
-use crate::secret::Limbs;
+use crate::secret::{Limbs, WipedInteger};
 
 /// Which of GMP's multiplications an engine uses.
 pub(crate) trait Timing: Send + Sync + 'static {
@@ -60,6 +62,8 @@ pub(crate) struct Portable<T> {
     one: Residue,
     /// The pair of R^3 mod m^2: as a Montgomery factor it multiplies by R^2.
     r3: Residue,
+    /// 2^(2 |m|) in Montgomery form.
+    shift: Residue,
     timing: PhantomData<T>,
 }
 
@@ -101,11 +105,14 @@ pub(crate) struct Scratch {
 
 impl<T: Timing> Portable<T> {
     pub(crate) fn new(modulus: Arc<Montgomery>) -> Self {
-        let power = |power| {
-            let (a, b) = modulus.split(&modulus.power_of_r(power));
+        let pair = |number: WipedInteger| {
+            let (a, b) = modulus.split(&number);
             Residue::from_pair(&a, &b)
         };
-        Self { one: power(1), r3: power(3), modulus, timing: PhantomData }
+        let power = |power| WipedInteger(modulus.power_of_r(power));
+        let shift = WipedInteger(power(1).0.clone() << (2 * modulus.bits()));
+        let shift = WipedInteger(Integer::from(&shift.0 % &modulus.square_integer().0));
+        Self { one: pair(power(1)), r3: pair(power(3)), shift: pair(shift), modulus, timing: PhantomData }
     }
 
     fn length(&self) -> usize {
@@ -139,9 +146,11 @@ impl<T: Timing> Portable<T> {
 
 impl<T: Timing> Lanes for Portable<T> {
     const WIDTH: usize = 1;
+    type Single = Residue;
     type Residues = Residue;
     type Scalars = Limbs;
     type Table = Limbs;
+    type SharedTable = Limbs;
     type Scratch = Scratch;
 
     fn scratch(&self) -> Scratch {
@@ -206,6 +215,19 @@ impl<T: Timing> Lanes for Portable<T> {
         let mut x = self.enter_raw(numbers, s);
         self.mul(&mut x, &self.r3, s);
         x
+    }
+
+    fn enter_long(&self, numbers: &[&[u64]], s: &mut Scratch) -> Residue {
+        // x = low + high 2^k, k = 2 |m|: both parts are below 2^k < 4 m^2.
+        let cut = self.modulus.bits() as usize / 32;
+        let (low, high) = numbers[0].split_at(cut.min(numbers[0].len()));
+        let mut sum = self.enter_raw(&[high], s);
+        self.mul(&mut sum, &self.shift, s);
+        let low = self.enter_raw(&[low], s);
+        // Sums below 4m are fit for one product with a pair below 2m: (16 m^2 + R m) / R < 2m.
+        mpn::add_assign(&mut sum.0, &low.0);
+        self.mul(&mut sum, &self.r3, s);
+        sum
     }
 
     fn leave(&self, x: &Residue, s: &mut Scratch) -> Vec<Pair> {
@@ -280,6 +302,14 @@ impl<T: Timing> Lanes for Portable<T> {
         self.finish(x, s);
     }
 
+    fn gather(&self, singles: &[&Residue]) -> Residue {
+        singles[0].clone()
+    }
+
+    fn scatter(&self, x: &Residue) -> Vec<Residue> {
+        vec![x.clone()]
+    }
+
     fn table(&self, entries: &[Residue]) -> Limbs {
         let mut table = Limbs::zero(entries.len() * 2 * self.length());
         for (place, entry) in table.chunks_exact_mut(2 * self.length()).zip(entries) {
@@ -291,13 +321,20 @@ impl<T: Timing> Lanes for Portable<T> {
     fn select(&self, out: &mut Residue, table: &Limbs, which: &[usize]) {
         mpn::sec_tabselect(&mut out.0, table, which[0]);
     }
+
+    fn shared_table(&self, entries: &[Residue]) -> Limbs {
+        self.table(entries)
+    }
+
+    fn select_shared(&self, out: &mut Residue, table: &Limbs, which: &[usize]) {
+        self.select(out, table, which);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::arith::testing::{moduli, residues};
-    use rug::Integer;
 
     fn value(engine: &impl Lanes<Residues = Residue, Scratch = Scratch>, m: &Integer, x: &Residue) -> Integer {
         let pair = &engine.leave(x, &mut engine.scratch())[0];
