@@ -5,6 +5,8 @@
 
 mod backend;
 pub(crate) mod fixed_base;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod ifma;
 pub(crate) mod lanes;
 pub(crate) mod montgomery;
 mod mpn;

@@ -93,6 +93,13 @@ impl Montgomery {
         1 - below
     }
 
+    /// x += a word.
+    pub(super) fn add_word(&self, x: &mut [u64], word: u64) {
+        let mut addend = Limbs::zero(self.length());
+        addend[0] = word;
+        mpn::add_assign(x, &addend);
+    }
+
     /// x * y mod m for x, y < m, in L limbs.
     pub(crate) fn mul(&self, x: &[u64], y: &[u64]) -> Limbs {
         let length = self.length();

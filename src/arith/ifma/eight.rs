@@ -1,0 +1,423 @@
+//! Eight residues side by side, one a lane.
+
+use std::arch::x86_64::*;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::columns::{self, BLOCK, Block, MASK};
+use super::radix::{self, LANES};
+use super::{Constants, Single, zero_blocks, zeroed};
+use crate::arith::lanes::{Lanes, Pair};
+
+/// Lanes for eight residues modulo m^2.
+pub(crate) struct Eight(Arc<Constants>);
+
+/// Limb i of a, and behind them of b, in vector i: L limbs each. Wiped on drop.
+#[derive(Clone)]
+pub(crate) struct Bundle(Zeroizing<Box<[Block]>>);
+
+/// Limb i of eight numbers in vector i: sums of up to 2,048 numbers below 2m, added without carries. Wiped on drop.
+pub(crate) struct Scalars(Zeroizing<Box<[Block]>>);
+
+/// For each limb the entries' words one behind the other, filled up to whole pairs of vectors. Wiped on drop.
+pub(crate) struct SharedTable {
+    vectors: Zeroizing<Box<[__m512i]>>,
+    /// Vectors of a limb, an even number.
+    stride: usize,
+}
+
+/// Working memory of one thread. Wiped on drop.
+pub(crate) struct Scratch {
+    /// Columns of the product that gives the new a, and of the sum that gives the new b.
+    t: Zeroizing<Box<[Block]>>,
+    w: Zeroizing<Box<[Block]>>,
+    quotients: Zeroizing<Box<[[Block; 2]]>>,
+    products: Zeroizing<Box<[Block]>>,
+    /// Two numbers of L limbs.
+    x: Zeroizing<Box<[Block]>>,
+    y: Zeroizing<Box<[Block]>>,
+}
+
+impl Bundle {
+    fn pair(&self) -> (&[Block], &[Block]) {
+        self.0.split_at(self.0.len() / 2)
+    }
+
+    fn pair_mut(&mut self) -> (&mut [Block], &mut [Block]) {
+        let half = self.0.len() / 2;
+        self.0.split_at_mut(half)
+    }
+}
+
+/// Limb i of up to eight numbers to vector i.
+fn load(vectors: &mut [Block], numbers: &[&[u64]]) {
+    let mut words = Zeroizing::new([0; LANES]);
+    for (i, vector) in vectors.as_flattened_mut().iter_mut().enumerate() {
+        for (word, number) in words.iter_mut().zip(numbers) {
+            *word = radix::limb(number, i);
+        }
+        *vector = radix::vector(*words);
+    }
+}
+
+impl Eight {
+    pub(crate) fn new(constants: Arc<Constants>) -> Self {
+        Self(constants)
+    }
+
+    fn zero(&self) -> Bundle {
+        Bundle(zero_blocks(2 * self.0.blocks()))
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn mul(&self, x: &mut Bundle, y: &Bundle, s: &mut Scratch) {
+        let ((a, b), (c, d)) = (x.pair(), y.pair());
+        columns::multiply(&mut s.t, [(a, c)], &mut s.products);
+        columns::multiply(&mut s.w, [(a, d), (b, c)], &mut s.products);
+        columns::reduce_pair::<1>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn sqr(&self, x: &mut Bundle, s: &mut Scratch) {
+        let (a, b) = x.pair();
+        columns::square(&mut s.t, a, &mut s.products);
+        columns::multiply(&mut s.w, [(a, b)], &mut s.products);
+        columns::reduce_pair::<2>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn mul_factored(&self, x: &mut Bundle, sum: &mut Scalars, entry: &Bundle, s: &mut Scratch) {
+        let ((a, b), (c, f)) = (x.pair(), entry.pair());
+        columns::multiply(&mut s.t, [(a, c)], &mut s.products);
+        columns::multiply(&mut s.w, [(b, c)], &mut s.products);
+        for (sum, f) in sum.0.as_flattened_mut().iter_mut().zip(f.as_flattened()) {
+            *sum = _mm512_add_epi64(*sum, *f);
+        }
+        columns::reduce_pair::<1>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+    }
+
+    /// The pair (u, REDC(-q)) of the number whose limbs are in `s.t`.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn reduce_long(&self, s: &mut Scratch) -> Bundle {
+        let mut x = self.zero();
+        columns::reduce_pair::<0>(&mut x.0, &mut s.quotients, &s.t, &s.t, &self.0.modulus);
+        x
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn take_in(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
+        load(&mut s.t, numbers);
+        self.reduce_long(s)
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn enter_long(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
+        // x = low + high 2^k, k = 2 |m|: both parts are below 2^k < 4 m^2.
+        let parts = numbers.iter().map(|number| number.split_at(self.0.cut().min(number.len())));
+        let (low, high): (Vec<_>, Vec<_>) = parts.unzip();
+        let mut sum = self.take_in(&high, s);
+        self.mul(&mut sum, &self.in_all_lanes(&self.0.shift), s);
+        let low = self.take_in(&low, s);
+        // Sums below 4m are fit for one product with a pair below 2m: (16 m^2 + R m) / R < 2m.
+        let (a, b) = sum.pair_mut();
+        add(a, low.pair().0);
+        add(b, low.pair().1);
+        self.mul(&mut sum, &self.in_all_lanes(&self.0.r3), s);
+        sum
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn leave(&self, x: &Bundle, s: &mut Scratch) -> Vec<Pair> {
+        // A product with the plain pair (1, 0): a c = a and a d + b c = b.
+        let (length, blocks) = (self.0.length(), self.0.blocks());
+        for (columns, half) in [(&mut s.t, x.pair().0), (&mut s.w, x.pair().1)] {
+            columns[..blocks].copy_from_slice(half);
+            columns[blocks..].as_flattened_mut().fill(radix::ZERO);
+        }
+        let mut plain = self.zero();
+        columns::reduce_pair::<1>(&mut plain.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+        let words: Zeroizing<Vec<_>> =
+            Zeroizing::new(plain.0.as_flattened().iter().map(|&x| radix::words(x)).collect());
+        let (a, b) = words.split_at(length);
+        let pair = |lane: usize| {
+            // Reductions of numbers below R are at most m. What comes off a = m is one more m in b, so b <= m + 1.
+            let (a, carried) = self.0.settle(|i| a[i][lane], 0);
+            let (b, _) = self.0.settle(|i| b[i][lane], carried);
+            Pair { a, b }
+        };
+        (0..LANES).map(pair).collect()
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn mul_one_plus(&self, x: &mut Bundle, k: &Scalars, s: &mut Scratch) {
+        // The sum k is reduced to k / R below 2m, and R^3 makes it k R. With R mod m^2 = c + d m the Montgomery form of 1 + k m
+        // is c + (d + k R) m, whose second part is below 3m; (a, b) times it has a d + b c < 8 m^2, which is permitted.
+        let (blocks, modulus) = (self.0.blocks(), &self.0.modulus);
+        let quotient = &mut s.quotients.as_flattened_mut()[..blocks];
+        s.t[..blocks].copy_from_slice(&k.0);
+        s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
+        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        let r3 = words_of(&self.0.r3_mod_m);
+        for (y, &limb) in s.y.as_flattened_mut().iter_mut().zip(r3.as_flattened()) {
+            *y = _mm512_set1_epi64(limb as i64);
+        }
+        columns::multiply(&mut s.t, [(&*s.x, &*s.y)], &mut s.products);
+        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        let mut factor = self.in_all_lanes(&self.0.one);
+        add(factor.pair_mut().1, &s.x);
+        self.mul(x, &factor, s);
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn factor(&self, x: &mut Bundle, inverse: &Bundle, s: &mut Scratch) {
+        // With x R = a + b m and x^-1 R = c + d m: b c / R^2 = b / a.
+        let (blocks, modulus) = (self.0.blocks(), &self.0.modulus);
+        let quotient = &mut s.quotients.as_flattened_mut()[..blocks];
+        let (_, b) = x.pair_mut();
+        columns::multiply(&mut s.t, [(&*b, inverse.pair().0)], &mut s.products);
+        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        s.t[..blocks].copy_from_slice(&s.x);
+        s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
+        columns::reduce(b, quotient, &s.t, modulus);
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn in_all_lanes(&self, single: &Single) -> Bundle {
+        self.gather(&[single; LANES])
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn gather(&self, singles: &[&Single]) -> Bundle {
+        let (vectors, length) = (self.0.vectors(), self.0.length());
+        let mut bundle = self.zero();
+        for (half, limbs) in bundle.0.as_flattened_mut().chunks_exact_mut(length).enumerate() {
+            for (v, limbs) in limbs.chunks_mut(LANES).enumerate() {
+                let mut rows = [radix::ZERO; LANES];
+                for (row, single) in rows.iter_mut().zip(singles) {
+                    *row = single.0[half * vectors + v];
+                }
+                let columns = radix::transpose(rows);
+                limbs.copy_from_slice(&columns[..limbs.len()]);
+            }
+        }
+        bundle
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn scatter(&self, x: &Bundle) -> Vec<Single> {
+        let (vectors, length) = (self.0.vectors(), self.0.length());
+        let mut singles = vec![Single::zero(vectors); LANES];
+        for (half, limbs) in x.0.as_flattened().chunks_exact(length).enumerate() {
+            for (v, limbs) in limbs.chunks(LANES).enumerate() {
+                let mut columns = [radix::ZERO; LANES];
+                columns[..limbs.len()].copy_from_slice(limbs);
+                for (row, single) in radix::transpose(columns).into_iter().zip(&mut singles) {
+                    single.0[half * vectors + v] = row;
+                }
+            }
+        }
+        singles
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn select(&self, out: &mut Bundle, table: &[Bundle], which: &[usize]) {
+        let which = indices(which);
+        for (j, entry) in table.iter().enumerate() {
+            let chosen = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64(j as i64));
+            for (out, &limb) in out.0.as_flattened_mut().iter_mut().zip(entry.0.as_flattened()) {
+                *out = _mm512_mask_mov_epi64(*out, chosen, limb);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn select_shared(&self, out: &mut Bundle, table: &SharedTable, which: &[usize]) {
+        let which = indices(which);
+        let limbs = out.0.as_flattened_mut().iter_mut();
+        for (out, vectors) in limbs.zip(table.vectors.chunks_exact(table.stride)) {
+            // The low four bits of an index pick a word of two vectors; the upper ones say from which two.
+            for (pair, vectors) in vectors.as_chunks::<2>().0.iter().enumerate() {
+                let group = _mm512_srli_epi64::<4>(which);
+                let chosen = _mm512_cmpeq_epi64_mask(group, _mm512_set1_epi64(pair as i64));
+                let words = _mm512_permutex2var_epi64(vectors[0], which, vectors[1]);
+                *out = _mm512_mask_mov_epi64(*out, chosen, words);
+            }
+        }
+    }
+}
+
+/// x += y for sums below R.
+#[target_feature(enable = "avx512f")]
+fn add(x: &mut [Block], y: &[Block]) {
+    let mut carry = radix::ZERO;
+    for (x, y) in x.as_flattened_mut().iter_mut().zip(y.as_flattened()) {
+        let sum = _mm512_add_epi64(_mm512_add_epi64(*x, *y), carry);
+        *x = _mm512_and_si512(sum, _mm512_set1_epi64(MASK));
+        carry = _mm512_srli_epi64::<{ radix::BITS }>(sum);
+    }
+}
+
+/// One index a lane.
+fn indices(which: &[usize]) -> __m512i {
+    let mut words = Zeroizing::new([0; LANES]);
+    words.iter_mut().zip(which).for_each(|(word, &index)| *word = index as u64);
+    radix::vector(*words)
+}
+
+/// The words of vectors.
+fn words_of(vectors: &[__m512i]) -> Zeroizing<Vec<[u64; LANES]>> {
+    Zeroizing::new(vectors.iter().map(|&vector| radix::words(vector)).collect())
+}
+
+#[allow(unsafe_code)]
+impl Lanes for Eight {
+    const WIDTH: usize = LANES;
+    type Single = Single;
+    type Residues = Bundle;
+    type Scalars = Scalars;
+    type Table = Vec<Bundle>;
+    type SharedTable = SharedTable;
+    type Scratch = Scratch;
+
+    fn scratch(&self) -> Scratch {
+        let blocks = self.0.blocks();
+        Scratch {
+            t: zero_blocks(2 * blocks),
+            w: zero_blocks(2 * blocks),
+            quotients: zeroed(blocks, [[radix::ZERO; BLOCK]; 2]),
+            products: zero_blocks(columns::working_blocks(blocks)),
+            x: zero_blocks(blocks),
+            y: zero_blocks(blocks),
+        }
+    }
+
+    fn one(&self) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.in_all_lanes(&self.0.one) }
+    }
+
+    fn zero_scalars(&self) -> Scalars {
+        Scalars(zero_blocks(self.0.blocks()))
+    }
+
+    fn scalars(&self, numbers: &[&[u64]]) -> Scalars {
+        let mut scalars = self.zero_scalars();
+        load(&mut scalars.0, numbers);
+        scalars
+    }
+
+    fn enter_raw(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.take_in(numbers, s) }
+    }
+
+    fn enter(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
+        let mut x = self.enter_raw(numbers, s);
+        // SAFETY: Constants exist only where the processor has the features.
+        let r3 = unsafe { self.in_all_lanes(&self.0.r3) };
+        Lanes::mul(self, &mut x, &r3, s);
+        x
+    }
+
+    fn enter_long(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.enter_long(numbers, s) }
+    }
+
+    fn repair(&self, weight: i64, s: &mut Scratch) -> Bundle {
+        // R^2 in Montgomery form is R^3; R^-2 is the square of 1, which is R^-1 in Montgomery form.
+        let base = if weight >= 0 { &self.0.r3 } else { &self.0.unit };
+        // SAFETY: Constants exist only where the processor has the features.
+        let mut base = unsafe { self.in_all_lanes(base) };
+        if weight < 0 {
+            Lanes::sqr(self, &mut base, s);
+        }
+        let mut power = self.one();
+        let mut rest = weight.unsigned_abs();
+        while rest > 0 {
+            if rest & 1 == 1 {
+                Lanes::mul(self, &mut power, &base, s);
+            }
+            Lanes::sqr(self, &mut base, s);
+            rest >>= 1;
+        }
+        power
+    }
+
+    fn leave(&self, x: &Bundle, s: &mut Scratch) -> Vec<Pair> {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.leave(x, s) }
+    }
+
+    fn mul(&self, x: &mut Bundle, y: &Bundle, s: &mut Scratch) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.mul(x, y, s) }
+    }
+
+    fn sqr(&self, x: &mut Bundle, s: &mut Scratch) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.sqr(x, s) }
+    }
+
+    fn mul_one_plus(&self, x: &mut Bundle, k: &Scalars, s: &mut Scratch) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.mul_one_plus(x, k, s) }
+    }
+
+    fn factor(&self, x: &mut Bundle, inverse: &Bundle, s: &mut Scratch) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.factor(x, inverse, s) }
+    }
+
+    fn mul_factored(&self, x: &mut Bundle, sum: &mut Scalars, entry: &Bundle, s: &mut Scratch) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.mul_factored(x, sum, entry, s) }
+    }
+
+    fn gather(&self, singles: &[&Single]) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.gather(singles) }
+    }
+
+    fn scatter(&self, x: &Bundle) -> Vec<Single> {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.scatter(x) }
+    }
+
+    fn table(&self, entries: &[Bundle]) -> Vec<Bundle> {
+        entries.to_vec()
+    }
+
+    fn select(&self, out: &mut Bundle, table: &Vec<Bundle>, which: &[usize]) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.select(out, table, which) }
+    }
+
+    fn shared_table(&self, entries: &[Single]) -> SharedTable {
+        SharedTable::new(&self.0, entries)
+    }
+
+    fn select_shared(&self, out: &mut Bundle, table: &SharedTable, which: &[usize]) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.select_shared(out, table, which) }
+    }
+}
+
+impl SharedTable {
+    pub(super) fn new(constants: &Constants, entries: &[Single]) -> Self {
+        let stride = entries.len().div_ceil(LANES).next_multiple_of(2);
+        let (length, vectors) = (constants.length(), constants.vectors());
+        let words: Vec<_> = entries.iter().map(|entry| words_of(&entry.0)).collect();
+        let vector = |i: usize, v: usize| {
+            let (limb, half) = (i % length, i / length);
+            let mut column = Zeroizing::new([0; LANES]);
+            for (word, entry) in column.iter_mut().zip(words.iter().skip(LANES * v)) {
+                *word = entry.as_flattened()[LANES * vectors * half + limb];
+            }
+            radix::vector(*column)
+        };
+        let vectors = (0..2 * length).flat_map(|i| (0..stride).map(move |v| (i, v))).map(|(i, v)| vector(i, v));
+        Self { vectors: Zeroizing::new(vectors.collect()), stride }
+    }
+}
