@@ -138,10 +138,10 @@ impl Constants {
         self.montgomery.bits() as usize / 32
     }
 
-    /// A number of L limbs that is at most m + 1, as one below m and how often m was taken off.
-    fn settle(&self, limb: impl Fn(usize) -> u64, addend: u64) -> (Limbs, u64) {
+    /// A number in limbs that is at most m + 1, as one below m and how often m was taken off.
+    fn settle(&self, limbs: &[u64], addend: u64) -> (Limbs, u64) {
         let mut words = Limbs::zero(self.montgomery.length());
-        radix::to_words(&mut words, self.length(), limb);
+        radix::to_words(&mut words, limbs);
         self.montgomery.add_word(&mut words, addend);
         let taken = self.montgomery.normalise(&mut words);
         (words, taken)
@@ -374,6 +374,69 @@ mod tests {
                 let bundle = eight.gather(&chunk.iter().collect::<Vec<_>>());
                 assert!(eight.scatter(&bundle).iter().map(words).eq(chunk.iter().map(words)));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod speed {
+    use super::*;
+    use crate::arith::lanes::Lanes;
+    use std::time::Instant;
+    fn best(f: &mut dyn FnMut()) -> f64 {
+        let mut best = f64::MAX;
+        for _ in 0..30 {
+            let t = Instant::now();
+            for _ in 0..100 {
+                f();
+            }
+            best = best.min(t.elapsed().as_nanos() as f64 / 100.0);
+        }
+        best
+    }
+    #[test]
+    #[ignore]
+    fn speed() {
+        for bits in [1024u32, 1536, 2048, 3072, 4096] {
+            let m = ((Integer::from(3) << (bits - 2)) + bits).next_prime();
+            let c = Arc::new(Constants::new(Arc::new(Montgomery::new(&m))));
+            let (eight, one) = (Eight::new(c.clone()), One::new(c.clone()));
+            let num = Integer::from(7).pow_mod(&Integer::from(&m - 12345u32), &m.clone().square()).unwrap();
+            let w = Limbs::from_integer(&num, 130);
+            let mut s = eight.scratch();
+            let mut x = eight.enter(&[&w[..]; 8], &mut s);
+            let y = x.clone();
+            let em = best(&mut || Lanes::mul(&eight, &mut x, &y, &mut s)) / 8.0;
+            let es = best(&mut || Lanes::sqr(&eight, &mut x, &mut s)) / 8.0;
+            let mut sum = eight.zero_scalars();
+            let ef = best(&mut || {
+                sum = eight.zero_scalars();
+                Lanes::mul_factored(&eight, &mut x, &mut sum, &y, &mut s)
+            }) / 8.0;
+            let mut x1 = one.enter(&[&w[..]], &mut ());
+            let y1 = x1.clone();
+            let om = best(&mut || one.mul(&mut x1, &y1, &mut ()));
+            let os = best(&mut || one.sqr(&mut x1, &mut ()));
+            let singles = vec![y1.clone(); 64];
+            let table = eight.shared_table(&singles);
+            let sel = best(&mut || Lanes::select_shared(&eight, &mut x, &table, &[1, 2, 3, 4, 5, 6, 7, 63])) / 8.0;
+            let own = eight.table(&vec![y.clone(); 32]);
+            let sel2 = best(&mut || Lanes::select(&eight, &mut x, &own, &[1, 2, 3, 4, 5, 6, 7, 31])) / 8.0;
+            let ga = best(&mut || {
+                std::hint::black_box(Lanes::gather(&eight, &[&y1; 8]));
+            }) / 8.0;
+            let sc = best(&mut || {
+                std::hint::black_box(Lanes::scatter(&eight, &y));
+            }) / 8.0;
+            let en = best(&mut || {
+                std::hint::black_box(eight.enter(&[&w[..]; 8], &mut s));
+            }) / 8.0;
+            let le = best(&mut || {
+                std::hint::black_box(Lanes::leave(&eight, &y, &mut s));
+            }) / 8.0;
+            println!(
+                "{bits}: eight mul {em:.0} sqr {es:.0} fact {ef:.0} | one mul {om:.0} sqr {os:.0} | sel64 {sel:.0} sel32own {sel2:.0} gather {ga:.0} scatter {sc:.0} enter {en:.0} leave {le:.0}"
+            );
         }
     }
 }

@@ -50,17 +50,6 @@ impl Bundle {
     }
 }
 
-/// Limb i of up to eight numbers to vector i.
-fn load(vectors: &mut [Block], numbers: &[&[u64]]) {
-    let mut words = Zeroizing::new([0; LANES]);
-    for (i, vector) in vectors.as_flattened_mut().iter_mut().enumerate() {
-        for (word, number) in words.iter_mut().zip(numbers) {
-            *word = radix::limb(number, i);
-        }
-        *vector = radix::vector(*words);
-    }
-}
-
 impl Eight {
     pub(crate) fn new(constants: Arc<Constants>) -> Self {
         Self(constants)
@@ -107,7 +96,7 @@ impl Eight {
 
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn take_in(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
-        load(&mut s.t, numbers);
+        radix::load(s.t.as_flattened_mut(), numbers);
         self.reduce_long(s)
     }
 
@@ -130,23 +119,21 @@ impl Eight {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn leave(&self, x: &Bundle, s: &mut Scratch) -> Vec<Pair> {
         // A product with the plain pair (1, 0): a c = a and a d + b c = b.
-        let (length, blocks) = (self.0.length(), self.0.blocks());
+        let blocks = self.0.blocks();
         for (columns, half) in [(&mut s.t, x.pair().0), (&mut s.w, x.pair().1)] {
             columns[..blocks].copy_from_slice(half);
             columns[blocks..].as_flattened_mut().fill(radix::ZERO);
         }
         let mut plain = self.zero();
         columns::reduce_pair::<1>(&mut plain.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
-        let words: Zeroizing<Vec<_>> =
-            Zeroizing::new(plain.0.as_flattened().iter().map(|&x| radix::words(x)).collect());
-        let (a, b) = words.split_at(length);
-        let pair = |lane: usize| {
+        let (a, b) = plain.pair();
+        let pair = |(a, b): (Zeroizing<Vec<u64>>, Zeroizing<Vec<u64>>)| {
             // Reductions of numbers below R are at most m. What comes off a = m is one more m in b, so b <= m + 1.
-            let (a, carried) = self.0.settle(|i| a[i][lane], 0);
-            let (b, _) = self.0.settle(|i| b[i][lane], carried);
+            let (a, carried) = self.0.settle(&a, 0);
+            let (b, _) = self.0.settle(&b, carried);
             Pair { a, b }
         };
-        (0..LANES).map(pair).collect()
+        radix::unload(a.as_flattened()).into_iter().zip(radix::unload(b.as_flattened())).map(pair).collect()
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -303,7 +290,8 @@ impl Lanes for Eight {
 
     fn scalars(&self, numbers: &[&[u64]]) -> Scalars {
         let mut scalars = self.zero_scalars();
-        load(&mut scalars.0, numbers);
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { radix::load(scalars.0.as_flattened_mut(), numbers) };
         scalars
     }
 

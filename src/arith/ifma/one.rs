@@ -362,8 +362,8 @@ impl Lanes for One {
         let words: Zeroizing<Vec<_>> = Zeroizing::new(plain.0.iter().map(|&x| radix::words(x)).collect());
         let (a, b) = words.as_flattened().split_at(LANES * constants.vectors());
         // Reductions of numbers below R are at most m, with the reserve m + 1. What comes off a is one more m in b.
-        let (a, carried) = constants.settle(|i| a[i], 0);
-        let (b, _) = constants.settle(|i| b[i], carried);
+        let (a, carried) = constants.settle(a, 0);
+        let (b, _) = constants.settle(b, carried);
         vec![Pair { a, b }]
     }
 

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use zeroize::Zeroizing;
+
 use crate::arith::power::digit;
 
 /// Bits of a limb.
@@ -15,20 +17,61 @@ pub(super) fn limb(number: &[u64], i: usize) -> u64 {
     digit(number, BITS * i as u32, BITS) as u64
 }
 
-/// Writes the number whose limb i is `limb(i)`, `limbs` of them, to words of 64 bits, which must hold it.
-pub(super) fn to_words(words: &mut [u64], limbs: usize, limb: impl Fn(usize) -> u64) {
-    words.fill(0);
-    for i in 0..limbs {
-        let bit = BITS as usize * i;
-        let (word, shift) = (bit / 64, bit % 64);
-        let value = limb(i);
-        if word < words.len() {
-            words[word] |= value << shift;
+/// Word i of a number whose limbs are given: the other way round.
+fn word(limbs: &[u64], i: usize) -> u64 {
+    let (limb, shift) = (64 * i / BITS as usize, 64 * i as u32 % BITS);
+    let at = |i: usize| limbs.get(i).copied().unwrap_or(0);
+    // A word reaches into the second limb, and into a third where it begins in the upper part of its first.
+    let above = BITS - shift;
+    let third = if above + BITS < 64 { at(limb + 2) << (above + BITS) } else { 0 };
+    at(limb) >> shift | at(limb + 1) << above | third
+}
+
+/// Writes a number in limbs to words, which must hold it.
+pub(super) fn to_words(words: &mut [u64], limbs: &[u64]) {
+    words.iter_mut().enumerate().for_each(|(i, out)| *out = word(limbs, i));
+}
+
+/// Limb i of up to eight numbers to vector i.
+#[target_feature(enable = "avx512f")]
+pub(super) fn load(limbs: &mut [__m512i], numbers: &[&[u64]]) {
+    let longest = numbers.iter().map(|number| number.len()).max().unwrap_or(0);
+    let mut words = Zeroizing::new(Vec::with_capacity(longest.next_multiple_of(LANES) + 1));
+    for start in (0..longest).step_by(LANES) {
+        let mut rows = [ZERO; LANES];
+        for (row, number) in rows.iter_mut().zip(numbers) {
+            let mut chunk = Zeroizing::new([0; LANES]);
+            let rest = number.get(start..).unwrap_or(&[]);
+            let count = rest.len().min(LANES);
+            chunk[..count].copy_from_slice(&rest[..count]);
+            *row = vector(*chunk);
         }
-        if shift > 64 - BITS as usize && word + 1 < words.len() {
-            words[word + 1] |= value >> (64 - shift);
+        words.extend(transpose(rows));
+    }
+    let mask = _mm512_set1_epi64((1 << BITS) - 1);
+    let at = |i: usize| words.get(i).copied().unwrap_or(ZERO);
+    for (i, limb) in limbs.iter_mut().enumerate() {
+        let bit = BITS as usize * i;
+        let (word, shift) = (bit / 64, (bit % 64) as i64);
+        // A shift by 64 gives zero.
+        let low = _mm512_srlv_epi64(at(word), _mm512_set1_epi64(shift));
+        let high = _mm512_sllv_epi64(at(word + 1), _mm512_set1_epi64(64 - shift));
+        *limb = _mm512_and_si512(_mm512_or_si512(low, high), mask);
+    }
+}
+
+/// The limbs of eight numbers, limb i in vector i, number by number.
+#[target_feature(enable = "avx512f")]
+pub(super) fn unload(limbs: &[__m512i]) -> [Zeroizing<Vec<u64>>; LANES] {
+    let mut numbers = [(); LANES].map(|()| Zeroizing::new(Vec::with_capacity(limbs.len().next_multiple_of(LANES))));
+    for chunk in limbs.chunks(LANES) {
+        let mut rows = [ZERO; LANES];
+        rows[..chunk.len()].copy_from_slice(chunk);
+        for (number, row) in numbers.iter_mut().zip(transpose(rows)) {
+            number.extend(words(row));
         }
     }
+    numbers
 }
 
 /// The vector of eight words.
