@@ -214,16 +214,19 @@ impl SecretKey {
     pub fn decrypt_batch_verified(&self, ciphertexts: &[Ciphertext]) -> Result<Vec<Plaintext>> {
         let plaintexts = self.decrypt_batch(ciphertexts)?;
         let (public, modulus) = (&self.0.public, self.0.public.montgomery());
+        let mut exponents = vec![Limbs::zero(modulus.length()); ciphertexts.len()];
+        exponents.iter_mut().try_for_each(|exponent| SystemEntropy.bits(&mut exponent[..1], 64))?;
+        let factors: Vec<_> = exponents.iter().map(Limbs::to_integer).collect();
         let mut product = Integer::from(1);
-        let mut sum = Limbs::zero(modulus.length());
-        for (ciphertext, plaintext) in ciphertexts.iter().zip(&plaintexts) {
-            let mut exponent = Limbs::zero(modulus.length());
-            SystemEntropy.bits(&mut exponent[..1], 64)?;
-            product *= public.mul_plain(ciphertext, &exponent.to_integer())?.to_integer();
+        for power in public.mul_plain_batch(ciphertexts, &factors)? {
+            product *= power.to_integer();
             product %= public.modulus_squared();
+        }
+        let mut sum = Limbs::zero(modulus.length());
+        for (exponent, plaintext) in exponents.iter().zip(&plaintexts) {
             let mut padded = Limbs::zero(modulus.length());
             padded[..plaintext.limbs().len()].copy_from_slice(plaintext.limbs());
-            modulus.add_assign(&mut sum, &modulus.mul(&exponent, &padded));
+            modulus.add_assign(&mut sum, &modulus.mul(exponent, &padded));
         }
         let total = self.decrypt(&Ciphertext::from_integer(public, &product))?;
         if total.limbs() == &sum[..public.limbs()] { Ok(plaintexts) } else { Err(Error::Decryption) }
@@ -372,6 +375,30 @@ mod tests {
         for address in addresses {
             let (_, limbs) = freed.iter().find(|(freed, _)| *freed == address).expect("the buffer is freed");
             assert!(limbs.iter().all(|&limb| limb == 0));
+        }
+    }
+
+    #[test]
+    fn a_key_computes_the_same_on_every_engine_and_with_tables_of_any_size() {
+        let key = SecretKey::generate_insecure_for_tests(512).unwrap();
+        let mut keys: Vec<_> = Backend::available().map(|backend| key.on(backend).unwrap()).collect();
+        keys.extend([0, 100_000].map(|bytes| key.with_table_memory(bytes)));
+        let plaintexts: Vec<_> = (0..11).map(|i| Plaintext::new(i * i - 50, key.public_key()).unwrap()).collect();
+        let encrypt = |key: &SecretKey, method| {
+            let entropy = &mut crate::entropy::SeededEntropy::new(b"engines");
+            let nonces = key.nonces_from(method, plaintexts.len(), entropy).unwrap();
+            key.public_key().encrypt_batch_with(&plaintexts, nonces).unwrap()
+        };
+        for method in [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::SecretBase] {
+            let ciphertexts = encrypt(&key, method);
+            for other in &keys {
+                assert_eq!(other.public_key(), key.public_key());
+                assert_eq!(encrypt(other, method), ciphertexts, "{method:?} on {}", other.public_key().backend());
+                let decrypted = other.decrypt_batch_verified(&ciphertexts).unwrap();
+                let numbers = |list: &[Plaintext]| list.iter().map(Plaintext::to_integer).collect::<Vec<_>>();
+                assert_eq!(numbers(&decrypted), numbers(&plaintexts));
+                assert_eq!(numbers(&[other.decrypt(&ciphertexts[3]).unwrap()]), numbers(&plaintexts[3..4]));
+            }
         }
     }
 
