@@ -74,6 +74,11 @@ impl Drop for Limbs {
     }
 }
 
+/// The numbers of a list.
+pub(crate) fn slices(numbers: &[Limbs]) -> Vec<&[u64]> {
+    numbers.iter().map(|number| &number[..]).collect()
+}
+
 /// The value of little-endian limbs.
 pub(crate) fn integer(limbs: &[u64]) -> Integer {
     Integer::from_digits(limbs, rug::integer::Order::Lsf)

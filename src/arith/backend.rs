@@ -2,7 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::sync::Arc;
 
+use super::montgomery::Montgomery;
+use super::portable::{ConstantTime, Portable, VariableTime};
+use super::ring::{EngineRing, Ring};
 use crate::error::{Error, Result};
 
 /// An engine for arithmetic modulo a square.
@@ -11,11 +15,25 @@ use crate::error::{Error, Result};
 pub enum Backend {
     /// GMP limbs, one residue at a time; runs everywhere.
     Portable,
+    /// AVX-512 IFMA, eight residues side by side: the 52-bit multiply-adds of x86-64 processors since Ice Lake and Zen 4.
+    Ifma,
+}
+
+/// What an engine's times may depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// Lengths and what is declared to be public: for everything secret.
+    Constant,
+    /// The numbers too, where that is quicker: for ciphertexts, which are public.
+    Variable,
 }
 
 impl Backend {
     /// The environment variable that chooses the engine.
     pub const VARIABLE: &str = "TACITA_BACKEND";
+
+    /// All engines, the slowest first.
+    const ALL: [Self; 2] = [Self::Portable, Self::Ifma];
 
     /// The engine that keys made from now on use: what [`VARIABLE`](Self::VARIABLE) asks for, otherwise the best one.
     ///
@@ -25,21 +43,56 @@ impl Backend {
         Self::choose(std::env::var_os(Self::VARIABLE).as_deref())
     }
 
-    fn choose(wanted: Option<&OsStr>) -> Result<Self> {
-        match wanted {
-            None => Ok(Self::Portable),
-            Some(name) if name == Self::Portable.name() => Ok(Self::Portable),
-            Some(name) => {
-                let (name, variable) = (name.to_string_lossy(), Self::VARIABLE);
-                Err(Error::Backend(format!("{variable} asks for `{name}`; this build has `portable`")))
-            }
+    /// The engines that this machine has, the slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|backend| backend.is_available())
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma => super::ifma::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Ifma => false,
         }
+    }
+
+    fn choose(wanted: Option<&OsStr>) -> Result<Self> {
+        let found = match wanted {
+            None => Self::available().last(),
+            Some(name) => Self::available().find(|backend| name == backend.name()),
+        };
+        found.ok_or_else(|| {
+            let (name, variable) = (wanted.unwrap_or_default().to_string_lossy(), Self::VARIABLE);
+            let names: Vec<_> = Self::available().map(|backend| format!("`{backend}`")).collect();
+            Error::Backend(format!("{variable} asks for `{name}`; this build has {} here", names.join(" and ")))
+        })
+    }
+
+    /// Integers modulo the square of m. `sharers` counts the rings that work at the same time on the same threads.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if this machine lacks what the engine needs.
+    pub(crate) fn ring(self, m: Arc<Montgomery>, timing: Timing, sharers: usize) -> Result<Arc<dyn Ring>> {
+        if !self.is_available() {
+            return Err(Error::Backend(format!("this machine has no engine `{self}`")));
+        }
+        Ok(match (self, timing) {
+            (Self::Portable, Timing::Constant) => Arc::new(EngineRing::new(Portable::<ConstantTime>::new(m), sharers)),
+            (Self::Portable, Timing::Variable) => Arc::new(EngineRing::new(Portable::<VariableTime>::new(m), sharers)),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Ifma, _) => Arc::new(EngineRing::new(super::ifma::Ifma::new(m), sharers)),
+            #[cfg(not(target_arch = "x86_64"))]
+            (Self::Ifma, _) => return Err(Error::Bug("an engine for another processor")),
+        })
     }
 
     /// Its name, as [`VARIABLE`](Self::VARIABLE) writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            Self::Ifma => "ifma",
         }
     }
 }
@@ -56,10 +109,17 @@ mod tests {
 
     #[test]
     fn an_engine_that_is_not_there_is_an_error() {
-        assert_eq!(Backend::choose(None), Ok(Backend::Portable));
         assert_eq!(Backend::choose(Some("portable".as_ref())), Ok(Backend::Portable));
         for missing in ["", "Portable", "gpu"] {
             assert!(matches!(Backend::choose(Some(missing.as_ref())), Err(Error::Backend(_))));
+        }
+    }
+
+    #[test]
+    fn the_best_engine_is_chosen_unless_another_is_asked_for() {
+        assert_eq!(Backend::choose(None).ok(), Backend::available().last());
+        for backend in Backend::available() {
+            assert_eq!(Backend::choose(Some(backend.name().as_ref())), Ok(backend));
         }
     }
 }

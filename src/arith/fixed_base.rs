@@ -9,107 +9,210 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use super::engine::{Engine, bundled};
 use super::lanes::Lanes;
 use super::power::digit;
+use crate::secret::Limbs;
 
-/// Bits of the exponent handled at once. Reading a window costs its whole table, so five beats six on GMP limbs.
-const WINDOW: u32 = 5;
+/// Numbers that go through the table together, so that a window comes from memory once for all of them.
+const PASS: usize = 16;
+
+/// The longest windows that may pay.
+const LONGEST_WINDOW: u32 = 10;
 
 /// Powers of h modulo m^2.
-pub(crate) struct FixedBase<L: Lanes> {
-    lanes: Arc<L>,
-    windows: Vec<L::SharedTable>,
+pub(crate) struct FixedBase<E: Engine> {
+    engine: Arc<E>,
+    /// Tables that are used at the same time, on the same threads.
+    sharers: usize,
+    /// w.
+    width: u32,
+    windows: Vec<<E::Wide as Lanes>::SharedTable>,
 }
 
-impl<L: Lanes> FixedBase<L> {
-    /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m^2.
-    pub(crate) fn new(lanes: Arc<L>, base: &[u64], inverse: &[u64], bits: u32) -> Self {
-        let mut scratch = lanes.scratch();
-        let mut base = lanes.enter(&vec![base; L::WIDTH], &mut scratch);
-        let mut inverse = lanes.enter(&vec![inverse; L::WIDTH], &mut scratch);
-        let bases: Vec<_> = (0..bits.div_ceil(WINDOW))
-            .map(|_| {
-                let window = (base.clone(), inverse.clone());
-                for _ in 0..WINDOW {
-                    lanes.sqr(&mut base, &mut scratch);
-                    lanes.sqr(&mut inverse, &mut scratch);
-                }
-                window
-            })
+/// Bits of the exponent handled at once: the fewest products and readings whose table fits `memory` bytes, at least one.
+fn best_width<E: Engine>(engine: &E, bits: u32, memory: usize) -> u32 {
+    let entries = |width: u32| (bits.div_ceil(width) as usize) << width;
+    let cost = |&width: &u32| f64::from(bits.div_ceil(width)) + entries(width) as f64 * E::Wide::READ_SHARED;
+    (1..=LONGEST_WINDOW)
+        .filter(|&width| entries(width) * engine.residue_bytes() <= memory)
+        .min_by(|x, y| cost(x).total_cmp(&cost(y)))
+        .unwrap_or(1)
+}
+
+impl<E: Engine> FixedBase<E> {
+    /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m^2, of at most `memory` bytes
+    /// where windows of one bit are not larger.
+    pub(crate) fn new(engine: Arc<E>, sharers: usize, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Self {
+        let width = best_width(&*engine, bits, memory);
+        let ladder = |base| Self::ladder(&*engine, base, width, bits.div_ceil(width));
+        let (bases, inverses) = rayon::join(|| ladder(base), || ladder(inverse));
+        let side_by_side = <E::Wide as Lanes>::WIDTH;
+        let windows: Vec<_> = bases
+            .par_chunks(side_by_side)
+            .zip(inverses.par_chunks(side_by_side))
+            .map(|(bases, inverses)| Self::tables(engine.wide(), bases, inverses, width))
             .collect();
-        let windows = bases.par_iter().map(|(base, inverse)| Self::window(&*lanes, base, inverse)).collect();
-        Self { lanes, windows }
+        let windows = windows.into_iter().flatten().collect();
+        Self { engine, sharers, width, windows }
     }
 
-    /// The powers 0 to 2^WINDOW - 1 of `base`, factored.
-    fn window(lanes: &L, base: &L::Residues, inverse: &L::Residues) -> L::SharedTable {
+    /// base^(2^(width k)) for `count` k from 0 on.
+    fn ladder(engine: &E, base: &[u64], width: u32, count: u32) -> Vec<E::Single> {
+        let lanes = engine.narrow();
         let mut scratch = lanes.scratch();
-        let (mut power, mut inverse_power) = (lanes.one(), lanes.one());
-        let entries: Vec<_> = (0..1 << WINDOW)
-            .map(|_| {
-                let mut entry = power.clone();
-                lanes.factor(&mut entry, &inverse_power, &mut scratch);
-                lanes.mul(&mut power, base, &mut scratch);
-                lanes.mul(&mut inverse_power, inverse, &mut scratch);
-                lanes.scatter(&entry).swap_remove(0)
-            })
-            .collect();
-        lanes.shared_table(&entries)
-    }
-
-    /// The engine.
-    pub(crate) fn lanes(&self) -> &L {
-        &self.lanes
-    }
-
-    /// h^exponent in every lane, lane i with exponent i. Constant-time if the lanes are.
-    pub(crate) fn pow(&self, exponents: &[&[u64]], scratch: &mut L::Scratch) -> L::Residues {
-        let mut result = self.lanes.one();
-        let mut sum = self.lanes.zero_scalars();
-        let mut entry = self.lanes.one();
-        let mut digits = Zeroizing::new(vec![0; exponents.len()]);
-        for (window, table) in (0u32..).zip(&self.windows) {
-            for (place, exponent) in digits.iter_mut().zip(exponents) {
-                *place = digit(exponent, window * WINDOW, WINDOW);
-            }
-            self.lanes.select_shared(&mut entry, table, &digits);
-            self.lanes.mul_factored(&mut result, &mut sum, &entry, scratch);
+        let mut power = lanes.enter(&[base], &mut scratch);
+        let mut rungs = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            rungs.push(power.clone());
+            (0..width).for_each(|_| lanes.sqr(&mut power, &mut scratch));
         }
-        self.lanes.mul_one_plus(&mut result, &sum, scratch);
-        result
+        rungs
+    }
+
+    /// For each base the powers 0 to 2^width - 1, factored; at most as many bases as there are lanes.
+    fn tables(
+        lanes: &E::Wide,
+        bases: &[E::Single],
+        inverses: &[E::Single],
+        width: u32,
+    ) -> Vec<<E::Wide as Lanes>::SharedTable> {
+        let mut scratch = lanes.scratch();
+        let gather = |singles: &[E::Single]| lanes.gather(&singles.iter().collect::<Vec<_>>());
+        let (base, inverse) = (gather(bases), gather(inverses));
+        let (mut power, mut inverse_power) = (lanes.one(), lanes.one());
+        let mut entries = vec![Vec::with_capacity(1 << width); bases.len()];
+        for _ in 0..1 << width {
+            let mut entry = power.clone();
+            lanes.factor(&mut entry, &inverse_power, &mut scratch);
+            entries.iter_mut().zip(lanes.scatter(&entry)).for_each(|(entries, entry)| entries.push(entry));
+            lanes.mul(&mut power, &base, &mut scratch);
+            lanes.mul(&mut inverse_power, &inverse, &mut scratch);
+        }
+        entries.iter().map(|entries| lanes.shared_table(entries)).collect()
+    }
+
+    /// h^exponent mod m^2 for each exponent. Constant-time if the lanes are. A single one is computed on the calling thread,
+    /// more on all threads of its pool.
+    pub(crate) fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+        let threads = if exponents.len() < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
+        let width = <E::Wide as Lanes>::WIDTH;
+        // A narrow power reads the table through a bundle, which leaves it half its lead.
+        let (wide, narrow) = exponents.split_at(bundled(exponents.len(), width, E::BUNDLE / 2.0, threads));
+        let pass = (wide.len().div_ceil(width).div_ceil(threads) * width).clamp(width, PASS.max(width));
+        let narrow_pass = narrow.len().div_ceil(threads).clamp(1, width);
+        let mut tasks: Vec<_> = wide.chunks(pass).map(|exponents| (true, exponents)).collect();
+        tasks.extend(narrow.chunks(narrow_pass).map(|exponents| (false, exponents)));
+        let run = |&(wide, exponents): &(bool, _)| {
+            if wide { self.wide_pass(exponents) } else { self.narrow_pass(exponents) }
+        };
+        let powers: Vec<_> = match &tasks[..] {
+            [task] => vec![run(task)],
+            tasks => tasks.par_iter().map(run).collect(),
+        };
+        powers.into_iter().flatten().collect()
+    }
+
+    /// Bundle after bundle through each window.
+    fn wide_pass(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+        let lanes = self.engine.wide();
+        let mut scratch = lanes.scratch();
+        let mut digits = Zeroizing::new(vec![0; exponents.len()]);
+        let width = <E::Wide as Lanes>::WIDTH;
+        let mut bundles: Vec<_> = exponents.chunks(width).map(|_| (lanes.one(), lanes.zero_scalars())).collect();
+        let mut entry = lanes.one();
+        for (window, table) in (0..).zip(&self.windows) {
+            self.digits(&mut digits, exponents, window);
+            for ((product, sum), digits) in bundles.iter_mut().zip(digits.chunks(width)) {
+                lanes.select_shared(&mut entry, table, digits);
+                lanes.mul_factored(product, sum, &entry, &mut scratch);
+            }
+        }
+        let mut powers = Vec::with_capacity(exponents.len() + width);
+        for (mut product, sum) in bundles {
+            lanes.mul_one_plus(&mut product, &sum, &mut scratch);
+            powers.extend(lanes.leave(&product, &mut scratch).iter().map(|pair| self.engine.modulus().number(pair)));
+        }
+        powers.truncate(exponents.len());
+        powers
+    }
+
+    /// At most a bundle of numbers, which share the reading of the table.
+    fn narrow_pass(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+        let (wide, lanes) = (self.engine.wide(), self.engine.narrow());
+        let mut scratch = lanes.scratch();
+        let mut digits = Zeroizing::new(vec![0; exponents.len()]);
+        let mut powers: Vec<_> = exponents.iter().map(|_| (lanes.one(), lanes.zero_scalars())).collect();
+        let mut entries = wide.one();
+        for (window, table) in (0..).zip(&self.windows) {
+            self.digits(&mut digits, exponents, window);
+            wide.select_shared(&mut entries, table, &digits);
+            for ((product, sum), entry) in powers.iter_mut().zip(wide.scatter(&entries)) {
+                lanes.mul_factored(product, sum, &entry, &mut scratch);
+            }
+        }
+        let finish = |(mut product, sum): (E::Single, _)| {
+            lanes.mul_one_plus(&mut product, &sum, &mut scratch);
+            self.engine.modulus().number(&lanes.leave(&product, &mut scratch)[0])
+        };
+        powers.into_iter().map(finish).collect()
+    }
+
+    fn digits(&self, digits: &mut [usize], exponents: &[&[u64]], window: u32) {
+        for (place, exponent) in digits.iter_mut().zip(exponents) {
+            *place = digit(exponent, window * self.width, self.width);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::montgomery::Montgomery;
-    use crate::arith::portable::{ConstantTime, Portable};
-    use crate::arith::testing::{moduli, residues, samples};
-    use crate::secret::{Limbs, integer};
+    use crate::arith::testing::{moduli, on_every_engine, residues, samples};
     use rug::Integer;
+
+    fn width<E: Engine>(_: &E) -> usize {
+        <E::Wide as Lanes>::WIDTH
+    }
 
     #[test]
     fn powers_of_a_fixed_base_agree_with_gmp() {
         for m in moduli() {
-            let montgomery = Arc::new(Montgomery::new(&m));
-            let lanes = Arc::new(Portable::<ConstantTime>::new(montgomery.clone()));
-            let square = m.clone().square();
-            let bits = square.significant_bits();
-            for h in residues(&m) {
-                let Ok(inverse) = h.clone().invert(&square) else { continue };
-                let limbs = |x: &Integer| Limbs::from_integer(x, montgomery.square_length());
-                let base = FixedBase::new(lanes.clone(), &limbs(&h), &limbs(&inverse), bits);
-                let mut s = lanes.scratch();
-                for exponent in samples(&m) {
-                    let exponent = exponent % &square;
-                    let exponent_limbs = limbs(&exponent);
-                    let power = base.pow(&[&exponent_limbs], &mut s);
-                    let pair = &lanes.leave(&power, &mut s)[0];
-                    let expected = h.clone().pow_mod(&exponent, &square).unwrap();
-                    assert_eq!(integer(&pair.b) * &m + integer(&pair.a), expected);
+            on_every_engine!(&m, |engine| {
+                let square = m.clone().square();
+                let bits = square.significant_bits();
+                let limbs = |x: &Integer| Limbs::from_integer(x, engine.modulus().square_length());
+                let exponents: Vec<_> = samples(&m).into_iter().map(|x| x % &square).collect();
+                let exponent_limbs: Vec<_> = exponents.iter().map(limbs).collect();
+                let slices: Vec<_> = exponent_limbs.iter().map(|x| &x[..]).collect();
+                for h in residues(&m) {
+                    let Ok(inverse) = h.clone().invert(&square) else { continue };
+                    let base = FixedBase::new(engine.clone(), 1, &limbs(&h), &limbs(&inverse), bits, 1 << 20);
+                    let expected: Vec<_> = exponents.iter().map(|x| h.clone().pow_mod(x, &square).unwrap()).collect();
+                    let agree = |powers: Vec<Limbs>, expected: &[Integer]| {
+                        let powers: Vec<_> = powers.iter().map(Limbs::to_integer).collect();
+                        assert_eq!(powers, expected);
+                    };
+                    agree(base.powers(&slices), &expected);
+                    agree(base.powers(&slices[1..2]), &expected[1..2]);
+                    agree(base.wide_pass(&slices), &expected);
+                    let few = slices.len().min(width(&*engine));
+                    agree(base.narrow_pass(&slices[..few]), &expected[..few]);
+                    agree(base.powers(&[]), &[]);
                 }
-            }
+            });
         }
+    }
+
+    #[test]
+    fn less_memory_makes_shorter_windows() {
+        let m = (Integer::from(1) << 1023u32) + 1u32;
+        on_every_engine!(&m, |engine| {
+            let width = |memory| best_width(&*engine, 1024, memory);
+            assert_eq!(width(0), 1);
+            let widths: Vec<_> = [20, 18, 17, 16].map(|log| width(1 << log)).into();
+            assert!(widths.is_sorted_by(|more, less| more >= less) && widths[0] > widths[3], "{widths:?}");
+            assert!((5..=7).contains(&width(usize::MAX)), "{}", width(usize::MAX));
+        });
     }
 }

@@ -13,6 +13,11 @@ use crate::secret::Limbs;
 pub(crate) trait Lanes: Send + Sync {
     /// Residues in a bundle.
     const WIDTH: usize;
+    /// The time in which a lane's share of one table entry is read by [`select`](Self::select), in products: what decides
+    /// how long windows are.
+    const READ: f64;
+    /// Likewise for [`select_shared`](Self::select_shared).
+    const READ_SHARED: f64;
     /// One residue, as it stands in lists. Where an engine has lanes of both widths, the narrow ones compute with it.
     type Single: Clone + Send + Sync;
     /// `WIDTH` residues.

@@ -6,6 +6,7 @@
 use rug::Integer;
 use zeroize::Zeroize;
 
+use super::lanes::Pair;
 use super::mpn;
 use crate::secret::{Limbs, WipedInteger, integer, significant_bits};
 
@@ -138,24 +139,32 @@ impl Montgomery {
         self.normalise(sum);
     }
 
-    /// x mod m in L limbs, for x of any length.
+    /// x mod m in L limbs, for x of any length. GMP looks up the top bits of m in a table: for a modulus that is public.
     pub(crate) fn rem(&self, x: &[u64]) -> Limbs {
         let significant = self.modulus.iter().rposition(|&limb| limb != 0).expect("m is at least 3") + 1;
-        self.remainder_by(x, &self.modulus[..significant], self.length())
-    }
-
-    /// x mod m^2 in [`square_length`](Self::square_length) limbs, for x of any length.
-    pub(crate) fn rem_square(&self, x: &[u64]) -> Limbs {
-        self.remainder_by(x, &self.square, self.square.len())
-    }
-
-    fn remainder_by(&self, x: &[u64], divisor: &[u64], length: usize) -> Limbs {
-        let mut dividend = Limbs::zero(x.len().max(divisor.len()));
+        let mut dividend = Limbs::zero(x.len().max(significant));
         dividend[..x.len()].copy_from_slice(x);
-        let mut scratch = Limbs::zero(mpn::sec_rem_itch(dividend.len(), divisor.len()));
-        mpn::sec_rem(&mut dividend, divisor, &mut scratch);
-        let mut remainder = Limbs::zero(length);
-        remainder[..divisor.len()].copy_from_slice(&dividend[..divisor.len()]);
+        let mut scratch = Limbs::zero(mpn::sec_rem_itch(dividend.len(), significant));
+        mpn::sec_rem(&mut dividend, &self.modulus[..significant], &mut scratch);
+        let mut remainder = Limbs::zero(self.length());
+        remainder[..significant].copy_from_slice(&dividend[..significant]);
+        remainder
+    }
+
+    /// x mod m for x < 2m in L limbs: a residue modulo another prime of the same length.
+    pub(crate) fn rem_near(&self, x: &[u64]) -> Limbs {
+        let mut remainder = Limbs::copy_of(x);
+        self.normalise(&mut remainder);
+        remainder
+    }
+
+    /// x mod m^2 for x < 4 m^2 in [`square_length`](Self::square_length) limbs.
+    pub(crate) fn rem_near_square(&self, x: &[u64]) -> Limbs {
+        let mut remainder = Limbs::copy_of(x);
+        for _ in 0..3 {
+            let below = mpn::sub_assign(&mut remainder, &self.square);
+            mpn::cnd_add_assign(below, &mut remainder, &self.square);
+        }
         remainder
     }
 
@@ -167,6 +176,11 @@ impl Montgomery {
     /// x + y * m^2 in `length` limbs, which must hold it, for x and y of [`square_length`](Self::square_length) limbs.
     pub(crate) fn add_multiple_of_square(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
         add_product(x, y, &self.square, length)
+    }
+
+    /// The number a + b m of a pair that left the lanes, in [`square_length`](Self::square_length) limbs.
+    pub(super) fn number(&self, pair: &Pair) -> Limbs {
+        self.add_multiple(&pair.a, &pair.b, self.square_length())
     }
 
     /// R^power mod m^2, for the constants of the pair form.
@@ -237,8 +251,30 @@ mod tests {
                 let wide = Integer::from(&x * &x) * &x + &x;
                 let limbs = Limbs::from_integer(&wide, wide.significant_digits::<u64>());
                 assert_eq!(montgomery.rem(&limbs).to_integer(), Integer::from(&wide % &m));
-                let square = m.clone().square();
-                assert_eq!(montgomery.rem_square(&limbs).to_integer(), wide % square);
+            }
+        }
+    }
+
+    #[test]
+    fn remainders_of_numbers_that_are_near_agree_with_integers() {
+        for m in moduli() {
+            let montgomery = Montgomery::new(&m);
+            let square = m.clone().square();
+            for x in samples(&m) {
+                let near = Integer::from(&x % &m) + &m;
+                for near in [Integer::from(&near - &m), near] {
+                    let limbs = Limbs::from_integer(&near, montgomery.length());
+                    assert_eq!(montgomery.rem_near(&limbs).to_integer(), Integer::from(&near % &m));
+                }
+                for multiple in 0..4u32 {
+                    let near = Integer::from(&x % &square) + Integer::from(&square * multiple);
+                    // Another prime's square of the same length fits the limbs; a larger number is no such square.
+                    if near.significant_digits::<u64>() > montgomery.square_length() {
+                        continue;
+                    }
+                    let limbs = Limbs::from_integer(&near, montgomery.square_length());
+                    assert_eq!(montgomery.rem_near_square(&limbs).to_integer(), Integer::from(&near % &square));
+                }
             }
         }
     }

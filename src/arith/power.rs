@@ -5,8 +5,15 @@ use zeroize::Zeroizing;
 use super::lanes::Lanes;
 use crate::secret::significant_bits;
 
-/// Bits of a secret exponent handled at once: 2^5 table entries, all of which are read for each window.
-const SECRET_WINDOW: u32 = 5;
+/// Bits of a secret exponent of `bits` bits that are best handled at once: 2^w table entries, all of which are made once and
+/// read for each window.
+fn secret_window<L: Lanes>(bits: u32) -> u32 {
+    let products = |window: &u32| {
+        let entries = f64::from(1 << window);
+        entries + f64::from(bits.div_ceil(*window)) * (1.0 + entries * L::READ)
+    };
+    (1..=8).min_by(|x, y| products(x).total_cmp(&products(y))).unwrap_or(1)
+}
 
 /// The longest window of a public exponent that pays: w bits take 2^(w - 1) products for the odd powers and one for every
 /// w + 1 bits on average.
@@ -24,8 +31,9 @@ pub(crate) fn pow_secret<L: Lanes>(
     bits: u32,
     scratch: &mut L::Scratch,
 ) -> L::Residues {
+    let width = secret_window::<L>(bits);
     let mut powers = vec![lanes.one()];
-    for i in 1..1 << SECRET_WINDOW {
+    for i in 1..1 << width {
         let mut next = powers[i - 1].clone();
         lanes.mul(&mut next, base, scratch);
         powers.push(next);
@@ -34,12 +42,12 @@ pub(crate) fn pow_secret<L: Lanes>(
     let mut result = lanes.one();
     let mut selected = lanes.one();
     let mut digits = Zeroizing::new(vec![0; exponents.len()]);
-    for window in (0..bits.div_ceil(SECRET_WINDOW)).rev() {
-        for _ in 0..SECRET_WINDOW {
+    for window in (0..bits.div_ceil(width)).rev() {
+        for _ in 0..width {
             lanes.sqr(&mut result, scratch);
         }
         for (place, exponent) in digits.iter_mut().zip(exponents) {
-            *place = digit(exponent, window * SECRET_WINDOW, SECRET_WINDOW);
+            *place = digit(exponent, window * width, width);
         }
         lanes.select(&mut selected, &table, &digits);
         lanes.mul(&mut result, &selected, scratch);
@@ -98,12 +106,13 @@ pub(super) fn digit(number: &[u64], start: u32, width: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::montgomery::Montgomery;
-    use crate::arith::portable::{ConstantTime, Portable};
-    use crate::arith::testing::{moduli, residues, samples};
+    use crate::arith::testing::{moduli, on_all_lanes, residues, samples};
     use crate::secret::{Limbs, integer};
     use rug::Integer;
-    use std::sync::Arc;
+
+    fn width<L: Lanes>(_: &L) -> usize {
+        L::WIDTH
+    }
 
     #[test]
     fn digits_cross_limb_borders() {
@@ -118,36 +127,48 @@ mod tests {
     #[test]
     fn both_powers_agree_with_gmp() {
         for m in moduli() {
-            let montgomery = Arc::new(Montgomery::new(&m));
-            let engine = Portable::<ConstantTime>::new(montgomery.clone());
-            let mut s = engine.scratch();
-            let square = m.clone().square();
-            for x in residues(&m) {
-                let base = engine.enter(&[&Limbs::from_integer(&x, montgomery.square_length())], &mut s);
-                for exponent in samples(&m) {
-                    let length = exponent.significant_digits::<u64>() + 1;
-                    let limbs = Limbs::from_integer(&exponent, length);
-                    let expected = x.clone().pow_mod(&exponent, &square).unwrap();
-                    let bits = exponent.significant_bits() + 3;
-                    for power in [
-                        pow_secret(&engine, &base, &[&limbs], bits, &mut s),
-                        pow_public(&engine, &base, &limbs, &mut s),
-                    ] {
-                        let pair = &engine.leave(&power, &mut s)[0];
-                        assert_eq!(integer(&pair.b) * &m + integer(&pair.a), expected, "{x}^{exponent}");
+            on_all_lanes!(&m, |lanes| {
+                let mut s = lanes.scratch();
+                let square = m.clone().square();
+                let numbers: Vec<_> = residues(&m);
+                let limbs: Vec<_> =
+                    numbers.iter().map(|x| Limbs::from_integer(x, 2 * m.significant_digits::<u64>())).collect();
+                let exponents = samples(&m);
+                let bits = exponents.iter().map(Integer::significant_bits).max().unwrap() + 3;
+                let exponent_limbs: Vec<_> =
+                    exponents.iter().map(|x| Limbs::from_integer(x, bits as usize / 64 + 1)).collect();
+                // Each lane has a base of its own, and an exponent of its own where it is secret.
+                for start in 0..numbers.len() {
+                    let lane = |i: usize| (start + i) % numbers.len();
+                    let width = width(lanes);
+                    let bases: Vec<_> = (0..width).map(|i| &limbs[lane(i)][..]).collect();
+                    let base = lanes.enter(&bases, &mut s);
+                    for e in 0..exponents.len() {
+                        let of_lane = |i: usize| (e + i) % exponents.len();
+                        let secret: Vec<_> = (0..width).map(|i| &exponent_limbs[of_lane(i)][..]).collect();
+                        let public = pow_public(lanes, &base, &exponent_limbs[e], &mut s);
+                        let secret = pow_secret(lanes, &base, &secret, bits, &mut s);
+                        let (public, secret) = (lanes.leave(&public, &mut s), lanes.leave(&secret, &mut s));
+                        for i in 0..width {
+                            for (pair, exponent) in [(&public[i], e), (&secret[i], of_lane(i))] {
+                                let (x, exponent) = (&numbers[lane(i)], &exponents[exponent]);
+                                let expected = x.clone().pow_mod(exponent, &square).unwrap();
+                                assert_eq!(integer(&pair.b) * &m + integer(&pair.a), expected, "{x}^{exponent}");
+                            }
+                        }
                     }
                 }
-            }
+            });
         }
     }
 
     #[test]
     fn the_zeroth_power_of_zero_is_one() {
-        let montgomery = Arc::new(Montgomery::new(&Integer::from(35)));
-        let engine = Portable::<ConstantTime>::new(montgomery);
-        let mut s = engine.scratch();
-        let zero = engine.enter(&[&[0]], &mut s);
-        let power = pow_secret(&engine, &zero, &[&[0]], 0, &mut s);
-        assert_eq!(engine.leave(&power, &mut s)[0].a.to_integer(), 1);
+        on_all_lanes!(&Integer::from(35), |lanes| {
+            let mut s = lanes.scratch();
+            let zero = lanes.enter(&[&[0]], &mut s);
+            let power = pow_secret(lanes, &zero, &[&[0]], 0, &mut s);
+            assert_eq!(lanes.leave(&power, &mut s)[0].a.to_integer(), 1);
+        });
     }
 }

@@ -1,6 +1,14 @@
-//! Moduli and numbers on which the arithmetic is compared with plain integers.
+//! Engines, moduli and numbers on which the arithmetic is compared with plain integers.
+
+mod four;
+
+use std::sync::Arc;
 
 use rug::Integer;
+
+pub(super) use four::Four;
+
+use super::{Backend, Montgomery, Ring, Timing};
 
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::secret::integer;
@@ -44,4 +52,71 @@ pub(crate) fn random_below(bound: &Integer, entropy: &mut impl Entropy) -> Integ
 pub(crate) fn residues(m: &Integer) -> Vec<Integer> {
     let square = m.clone().square();
     samples(m).into_iter().map(|x| x % &square).collect()
+}
+
+/// Whether the engine for AVX-512 IFMA can be tested; says so once if not.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_ifma() -> bool {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    let available = super::ifma::is_available();
+    if !available {
+        SAID.call_once(|| eprintln!("skipped: tests of the engine `ifma`, whose instructions this processor lacks"));
+    }
+    available
+}
+
+/// Runs a block for every engine modulo the square of `$m`, with `$engine` an `Arc` of it. A new engine is a few lines more.
+macro_rules! on_every_engine {
+    ($m:expr, |$engine:ident| $check:block) => {{
+        let modulus = std::sync::Arc::new($crate::arith::Montgomery::new($m));
+        {
+            type One = $crate::arith::portable::Portable<$crate::arith::portable::ConstantTime>;
+            let $engine = std::sync::Arc::new(One::new(modulus.clone()));
+            $check
+        }
+        {
+            type One = $crate::arith::portable::Portable<$crate::arith::portable::VariableTime>;
+            let $engine = std::sync::Arc::new(One::new(modulus.clone()));
+            $check
+        }
+        #[cfg(target_arch = "x86_64")]
+        if $crate::arith::testing::has_ifma() {
+            let $engine = std::sync::Arc::new($crate::arith::ifma::Ifma::new(modulus.clone()));
+            $check
+        }
+        {
+            let $engine = std::sync::Arc::new($crate::arith::testing::Four::new(modulus));
+            $check
+        }
+    }};
+}
+pub(super) use on_every_engine;
+
+/// Runs a block for the lanes of every engine, the wide and the narrow ones, with `$lanes` a reference to them.
+macro_rules! on_all_lanes {
+    ($m:expr, |$lanes:ident| $check:block) => {
+        $crate::arith::testing::on_every_engine!($m, |engine| {
+            use $crate::arith::engine::Engine;
+            {
+                let $lanes = engine.wide();
+                $check
+            }
+            {
+                let $lanes = engine.narrow();
+                $check
+            }
+        })
+    };
+}
+pub(super) use on_all_lanes;
+
+/// The rings that keys may have, of every engine that this machine has, and one that mixes wide and narrow lanes everywhere.
+pub(crate) fn rings(m: &Integer) -> Vec<Arc<dyn Ring>> {
+    let modulus = Arc::new(Montgomery::new(m));
+    let mut rings: Vec<Arc<dyn Ring>> = vec![Arc::new(super::ring::EngineRing::new(Four::new(modulus.clone()), 1))];
+    for backend in Backend::available() {
+        let ring = |timing| backend.ring(modulus.clone(), timing, 1).expect("it is available");
+        rings.extend([Timing::Constant, Timing::Variable].map(ring));
+    }
+    rings
 }

@@ -79,6 +79,7 @@ pub unsafe extern "C" fn tacita_backend(name_out: *mut *const c_char) -> tacita_
         let out = unsafe { room("name_out", name_out, 1) }?;
         let name = match Backend::selected()? {
             Backend::Portable => c"portable",
+            Backend::Ifma => c"ifma",
         };
         out.write(name.as_ptr())
     })

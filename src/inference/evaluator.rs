@@ -2,19 +2,15 @@
 
 use std::iter::repeat_n;
 
-use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
 
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
-use crate::arith::lanes::Lanes;
-use crate::arith::portable::Residue;
-use crate::arith::product::pack;
 use crate::encoding::{Batch, RecordsLayout, ResponsePart};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, LinearLayer, Nonce, NonceMethod, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, PublicKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -131,21 +127,16 @@ impl Evaluator {
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Ciphertext>> {
         let parts: Vec<_> = batch.responses(self.model.rows()).collect();
-        let addends: Vec<_> = parts.iter().map(|part| self.addend(layout, batch, part, key, entropy)).collect();
+        let addends = parts.iter().map(|part| self.addend(layout, batch, part, key, entropy));
+        let addends: Vec<_> = addends.collect::<Result<_>>()?;
         // The nonces need no ciphertext, so both are made side by side.
         let (nonces, rows) = threads::run(|| {
-            rayon::join(
-                || key.nonces_from(NonceMethod::Power, parts.len(), entropy),
-                || self.layer.residues(key, columns),
-            )
+            rayon::join(|| key.nonces_from(NonceMethod::Power, parts.len(), entropy), || self.layer.rows(key, columns))
         })?;
-        let (nonces, rows, shift) = (nonces?, rows?, batch.len() as u32 * layout.slot_bits());
-        let finish = |((part, addend), nonce): ((&ResponsePart, Result<Limbs>), Nonce)| {
-            let lanes = key.variable_time();
-            let packed = pack(lanes, &rows[part.rows.clone()], shift, &mut lanes.scratch());
-            Ok(conceal(key, packed, &addend?, nonce))
-        };
-        threads::run(|| parts.par_iter().zip(addends).zip(nonces).map(finish).collect())?
+        let rows = rows?;
+        let rows: Vec<_> = parts.iter().map(|part| &rows[part.rows.clone()]).collect();
+        let packed = key.pack(&rows, batch.len() as u32 * layout.slot_bits())?;
+        key.conceal(&packed, &addends, nonces?)
     }
 
     /// What is added to a response: bias and centre in each slot, so that every slot lies in 0..2^slot_bits, and above the
@@ -177,16 +168,6 @@ impl Evaluator {
         }
         Ok(addend)
     }
-}
-
-/// Adds bias, offset and mask and re-randomises, in constant time.
-fn conceal(key: &PublicKey, mut answer: Residue, addend: &Limbs, nonce: Nonce) -> Ciphertext {
-    let lanes = key.constant_time();
-    let scratch = &mut lanes.scratch();
-    lanes.mul_one_plus(&mut answer, &lanes.scalars(&[addend]), scratch);
-    let nonce = lanes.enter(&[nonce.limbs()], scratch);
-    lanes.mul(&mut answer, &nonce, scratch);
-    Ciphertext::from_limbs(key.fingerprint(), &key.number(&lanes.leave(&answer, scratch)[0]))
 }
 
 /// For test vectors and for fuzzing.

@@ -1,12 +1,9 @@
 //! A matrix of known integers times a vector of ciphertexts.
 
-use rayon::prelude::*;
-
 use super::{Ciphertext, PublicKey};
-use crate::arith::lanes::Lanes;
-use crate::arith::portable::Residue;
-use crate::arith::product::Plan;
+use crate::arith::Plan;
 use crate::error::{Error, Result};
+use crate::secret::Limbs;
 use crate::threads;
 
 /// An integer matrix, with the multiplications that apply it to ciphertexts planned ahead.
@@ -55,23 +52,15 @@ impl LinearLayer {
     /// # Errors
     /// [`Error::Count`] if there is not one ciphertext a column; [`Error::KeyMismatch`] if one belongs to another key.
     pub fn apply(&self, key: &PublicKey, x: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        x.iter().try_for_each(|x| key.expect(x.key()))?;
-        threads::run(|| {
-            let lanes = key.variable_time();
-            let give_out = |scratch: &mut _, row: &Residue| {
-                Ciphertext::from_limbs(key.fingerprint(), &key.number(&lanes.leave(row, scratch)[0]))
-            };
-            let rows = self.residues(key, x)?;
-            Ok(rows.par_iter().map_init(|| lanes.scratch(), give_out).collect())
-        })?
+        Ok(key.as_ciphertexts(self.rows(key, x)?))
     }
 
-    /// [`apply`](Self::apply), the rows left as residues for those who go on with them.
-    pub(crate) fn residues(&self, key: &PublicKey, x: &[Ciphertext]) -> Result<Vec<Residue>> {
-        if x.len() != self.0.columns() {
+    /// [`apply`](Self::apply), the rows left as numbers for those who go on with them.
+    pub(crate) fn rows(&self, key: &PublicKey, x: &[Ciphertext]) -> Result<Vec<Limbs>> {
+        let columns = key.numbers(x)?;
+        if columns.len() != self.0.columns() {
             return Err(Error::Count { what: "ciphertexts of a vector", expected: self.0.columns(), found: x.len() });
         }
-        let columns: Vec<_> = x.iter().map(Ciphertext::limbs).collect();
-        self.0.evaluate(key.variable_time(), key.modulus(), &columns)
+        threads::run(|| key.variable_time().evaluate(&self.0, &columns))?
     }
 }

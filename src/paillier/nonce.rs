@@ -2,16 +2,11 @@
 
 use std::fmt;
 
-use rayon::prelude::*;
-
 use super::PublicKey;
-use crate::arith::lanes::{Lanes, Pair};
-use crate::arith::portable::{Residue, Scratch};
-use crate::arith::power::pow_public;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
-use crate::secret::Limbs;
+use crate::secret::{Limbs, slices};
 use crate::threads;
 
 /// How a nonce is drawn. Ciphertexts of all three decrypt alike; what they rest on and what they cost differs.
@@ -36,10 +31,9 @@ pub struct Nonce {
     pub(super) limbs: Limbs,
 }
 
-impl Nonce {
-    pub(crate) fn limbs(&self) -> &[u64] {
-        &self.limbs
-    }
+/// The numbers of nonces.
+pub(super) fn limbs_of(nonces: &[Nonce]) -> Vec<&[u64]> {
+    nonces.iter().map(|nonce| &nonce.limbs[..]).collect()
 }
 
 impl fmt::Debug for Nonce {
@@ -97,12 +91,8 @@ impl PublicKey {
         let n = Limbs::from_integer(self.modulus(), self.limbs());
         let mut roots = vec![Limbs::zero(self.limbs()); count];
         roots.iter_mut().try_for_each(|root| entropy.below(root, &n))?;
-        let lanes = self.constant_time();
-        let power = |scratch: &mut _, root: &Limbs| {
-            let root = lanes.enter(&[root], scratch);
-            self.give_out(&pow_public(lanes, &root, &n, scratch), scratch)
-        };
-        Ok(roots.par_iter().map_init(|| lanes.scratch(), power).collect())
+        let exponents = vec![&n[..]; count];
+        Ok(self.as_nonces(self.constant_time().powers(&slices(&roots), &exponents)))
     }
 
     /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
@@ -127,19 +117,12 @@ impl PublicKey {
         let bits = self.bits() / 2;
         let mut exponents = vec![Limbs::zero(self.limbs() / 2); count];
         exponents.iter_mut().try_for_each(|exponent| entropy.bits(exponent, bits))?;
-        let table = self.nonce_table()?;
-        let power = |scratch: &mut _, exponent: &Limbs| self.give_out(&table.pow(&[exponent], scratch), scratch);
-        Ok(exponents.par_iter().map_init(|| table.lanes().scratch(), power).collect())
+        Ok(self.as_nonces(self.nonce_table()?.powers(&slices(&exponents))))
     }
 
-    fn give_out(&self, residue: &Residue, scratch: &mut Scratch) -> Nonce {
-        let limbs = self.number(&self.constant_time().leave(residue, scratch)[0]);
-        Nonce { key: self.fingerprint(), limbs }
-    }
-
-    /// The number a + b n of a pair that left the lanes, in twice the limbs of n.
-    pub(crate) fn number(&self, pair: &Pair) -> Limbs {
-        self.montgomery().add_multiple(&pair.a, &pair.b, 2 * self.limbs())
+    fn as_nonces(&self, numbers: Vec<Limbs>) -> Vec<Nonce> {
+        let key = self.fingerprint();
+        numbers.into_iter().map(|limbs| Nonce { key, limbs }).collect()
     }
 }
 
@@ -169,9 +152,8 @@ impl PublicKey {
             return Err(Error::Argument("the exponent is too long, or the key permits no short nonces".into()));
         }
         let exponent = Limbs::from_integer(a, self.limbs() / 2);
-        let table = threads::run(|| self.nonce_table())??;
-        let scratch = &mut table.lanes().scratch();
-        Ok(self.give_out(&table.pow(&[&exponent], scratch), scratch))
+        let powers = threads::run(|| Ok::<_, Error>(self.nonce_table()?.powers(&[&exponent])))??;
+        self.as_nonces(powers).pop().ok_or(Error::Bug("no nonce"))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 use rug::Integer;
+use rug::integer::Order;
 
+use super::nonce::limbs_of;
 use super::{Ciphertext, Nonce, NonceMethod, Plaintext, PublicKey};
-use crate::arith::lanes::Lanes;
-use crate::arith::power::pow_public;
 use crate::error::{Error, Result};
-use crate::secret::Limbs;
+use crate::secret::{Limbs, slices};
 use crate::threads;
 
 impl PublicKey {
@@ -16,8 +16,7 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Argument`] if the plaintext was made for a key of another length; [`Error::Randomness`].
     pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext> {
-        let nonce = self.nonces(self.nonce_method(), 1)?;
-        nonce.into_iter().next().ok_or(Error::Bug("no nonce")).and_then(|nonce| self.encrypt_with(plaintext, nonce))
+        only(self.encrypt_batch(std::slice::from_ref(plaintext))?)
     }
 
     /// Encrypts a list with fresh nonces of [`nonce_method`](Self::nonce_method), on all cores.
@@ -33,9 +32,7 @@ impl PublicKey {
     /// # Errors
     /// [`Error::KeyMismatch`] if the nonce belongs to another key; [`Error::Argument`] as [`encrypt`](Self::encrypt).
     pub fn encrypt_with(&self, plaintext: &Plaintext, nonce: Nonce) -> Result<Ciphertext> {
-        self.expect(nonce.key)?;
-        let factor = self.limbs_of(plaintext)?;
-        Ok(self.mul_one_plus(&nonce.limbs, factor, &mut self.constant_time().scratch()))
+        only(self.encrypt_batch_with(std::slice::from_ref(plaintext), vec![nonce])?)
     }
 
     /// Encrypts a list with as many nonces, on all cores.
@@ -46,13 +43,8 @@ impl PublicKey {
     pub fn encrypt_batch_with(&self, plaintexts: &[Plaintext], nonces: Vec<Nonce>) -> Result<Vec<Ciphertext>> {
         same_length("nonces", plaintexts.len(), nonces.len())?;
         nonces.iter().try_for_each(|nonce| self.expect(nonce.key))?;
-        threads::run(|| {
-            let init = || self.constant_time().scratch();
-            let encrypt = |scratch: &mut _, (plaintext, nonce): (&Plaintext, Nonce)| {
-                Ok(self.mul_one_plus(&nonce.limbs, self.limbs_of(plaintext)?, scratch))
-            };
-            plaintexts.par_iter().zip(nonces).map_init(init, encrypt).collect()
-        })?
+        let factors = self.factors(plaintexts)?;
+        threads::run(|| self.as_ciphertexts(self.constant_time().times_one_plus(&limbs_of(&nonces), &factors)))
     }
 
     /// A ciphertext of the sum.
@@ -79,8 +71,7 @@ impl PublicKey {
     /// # Errors
     /// [`Error::KeyMismatch`] if the ciphertext belongs to another key; [`Error::Argument`] as [`encrypt`](Self::encrypt).
     pub fn add_plain(&self, x: &Ciphertext, y: &Plaintext) -> Result<Ciphertext> {
-        self.expect(x.key())?;
-        Ok(self.mul_one_plus(x.limbs(), self.limbs_of(y)?, &mut self.constant_time().scratch()))
+        only(self.add_plain_batch(std::slice::from_ref(x), std::slice::from_ref(y))?)
     }
 
     /// Ciphertexts of the sums with known numbers, place by place.
@@ -89,7 +80,8 @@ impl PublicKey {
     /// [`Error::Count`] if the lists differ in length; otherwise as [`add_plain`](Self::add_plain).
     pub fn add_plain_batch(&self, x: &[Ciphertext], y: &[Plaintext]) -> Result<Vec<Ciphertext>> {
         same_length("plaintexts", x.len(), y.len())?;
-        threads::run(|| x.par_iter().zip(y).map(|(x, y)| self.add_plain(x, y)).collect())?
+        let (x, factors) = (self.numbers(x)?, self.factors(y)?);
+        threads::run(|| self.as_ciphertexts(self.constant_time().times_one_plus(&x, &factors)))
     }
 
     /// A ciphertext of the product with a known number, which may be negative or zero. The time depends on the number, and
@@ -98,21 +90,7 @@ impl PublicKey {
     /// # Errors
     /// [`Error::KeyMismatch`] if the ciphertext belongs to another key.
     pub fn mul_plain(&self, x: &Ciphertext, factor: &Integer) -> Result<Ciphertext> {
-        self.expect(x.key())?;
-        let not_a_unit = |_| Error::Bug("a checked ciphertext is not invertible");
-        let base = if *factor < 0 {
-            let inverse = x.to_integer().invert(self.modulus_squared()).map_err(not_a_unit)?;
-            Limbs::from_integer(&inverse, 2 * self.limbs())
-        } else {
-            Limbs::copy_of(x.limbs())
-        };
-        let exponent = factor.as_abs().to_digits::<u64>(rug::integer::Order::Lsf);
-        let lanes = self.variable_time();
-        let scratch = &mut lanes.scratch();
-        let base = lanes.enter(&[&base], scratch);
-        let power = pow_public(lanes, &base, &exponent, scratch);
-        let number = self.number(&lanes.leave(&power, scratch)[0]);
-        Ok(Ciphertext::from_limbs(self.fingerprint(), &number))
+        only(self.mul_plain_batch(std::slice::from_ref(x), std::slice::from_ref(factor))?)
     }
 
     /// Ciphertexts of the products with known numbers, place by place.
@@ -121,7 +99,21 @@ impl PublicKey {
     /// [`Error::Count`] if the lists differ in length; otherwise as [`mul_plain`](Self::mul_plain).
     pub fn mul_plain_batch(&self, x: &[Ciphertext], factors: &[Integer]) -> Result<Vec<Ciphertext>> {
         same_length("factors", x.len(), factors.len())?;
-        threads::run(|| x.par_iter().zip(factors).map(|(x, factor)| self.mul_plain(x, factor)).collect())?
+        x.iter().try_for_each(|x| self.expect(x.key()))?;
+        let base = |(x, factor): (&Ciphertext, &Integer)| {
+            if *factor >= 0 {
+                return Ok(Limbs::copy_of(x.limbs()));
+            }
+            let inverse = x.to_integer().invert(self.modulus_squared());
+            let inverse = inverse.map_err(|_| Error::Bug("a checked ciphertext is not invertible"))?;
+            Ok(Limbs::from_integer(&inverse, 2 * self.limbs()))
+        };
+        let exponents: Vec<_> = factors.iter().map(|x| x.as_abs().to_digits::<u64>(Order::Lsf)).collect();
+        let exponents: Vec<_> = exponents.iter().map(|x| &x[..]).collect();
+        threads::run(|| {
+            let bases: Vec<_> = x.par_iter().zip(factors).map(base).collect::<Result<_>>()?;
+            Ok(self.as_ciphertexts(self.variable_time().powers(&slices(&bases), &exponents)))
+        })?
     }
 
     /// Another ciphertext of the same number, which nobody can link to the first: times a fresh r^n
@@ -130,8 +122,7 @@ impl PublicKey {
     /// # Errors
     /// [`Error::KeyMismatch`] if the ciphertext belongs to another key; [`Error::Randomness`].
     pub fn rerandomise(&self, x: &Ciphertext) -> Result<Ciphertext> {
-        let mut one = self.rerandomise_batch(std::slice::from_ref(x))?;
-        one.pop().ok_or(Error::Bug("no ciphertext"))
+        only(self.rerandomise_batch(std::slice::from_ref(x))?)
     }
 
     /// Other ciphertexts of the same numbers.
@@ -139,36 +130,52 @@ impl PublicKey {
     /// # Errors
     /// As [`rerandomise`](Self::rerandomise).
     pub fn rerandomise_batch(&self, x: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        x.iter().try_for_each(|x| self.expect(x.key()))?;
+        let x = self.numbers(x)?;
         let nonces = self.nonces(NonceMethod::Power, x.len())?;
+        threads::run(|| self.as_ciphertexts(self.constant_time().products(&x, &limbs_of(&nonces))))
+    }
+
+    /// For each part the product over its rows j of row^(2^(shift j)): several rows in one number. The time depends on the
+    /// rows.
+    pub(crate) fn pack(&self, parts: &[&[Limbs]], shift: u32) -> Result<Vec<Limbs>> {
+        threads::run(|| self.variable_time().pack(parts, shift))
+    }
+
+    /// Adds a number below n to each and re-randomises, in constant time.
+    pub(crate) fn conceal(&self, numbers: &[Limbs], addends: &[Limbs], nonces: Vec<Nonce>) -> Result<Vec<Ciphertext>> {
+        same_length("addends", numbers.len(), addends.len())?;
+        same_length("nonces", numbers.len(), nonces.len())?;
+        nonces.iter().try_for_each(|nonce| self.expect(nonce.key))?;
         threads::run(|| {
-            let lanes = self.constant_time();
-            let multiply = |scratch: &mut _, (x, nonce): (&Ciphertext, Nonce)| {
-                let mut product = lanes.enter(&[x.limbs()], scratch);
-                let nonce = lanes.enter(&[&nonce.limbs], scratch);
-                lanes.mul(&mut product, &nonce, scratch);
-                Ciphertext::from_limbs(self.fingerprint(), &self.number(&lanes.leave(&product, scratch)[0]))
-            };
-            x.par_iter().zip(nonces).map_init(|| lanes.scratch(), multiply).collect()
+            let ring = self.constant_time();
+            self.as_ciphertexts(ring.conceal(&slices(numbers), &slices(addends), &limbs_of(&nonces)))
         })
     }
 
-    /// x (1 + k n) mod n^2 in constant time.
-    fn mul_one_plus(&self, x: &[u64], k: &[u64], scratch: &mut crate::arith::portable::Scratch) -> Ciphertext {
-        let lanes = self.constant_time();
-        let mut product = lanes.enter(&[x], scratch);
-        lanes.mul_one_plus(&mut product, &lanes.scalars(&[k]), scratch);
-        Ciphertext::from_limbs(self.fingerprint(), &self.number(&lanes.leave(&product, scratch)[0]))
+    pub(super) fn as_ciphertexts(&self, numbers: Vec<Limbs>) -> Vec<Ciphertext> {
+        numbers.iter().map(|number| Ciphertext::from_limbs(self.fingerprint(), number)).collect()
     }
 
-    fn limbs_of<'a>(&self, plaintext: &'a Plaintext) -> Result<&'a [u64]> {
-        let limbs = plaintext.limbs();
-        if limbs.len() == self.limbs() {
-            return Ok(limbs);
-        }
-        let bits = 64 * limbs.len();
-        Err(Error::Argument(format!("a plaintext for a key of {bits} bits came to one of {}", self.bits())))
+    /// The numbers of this key's ciphertexts.
+    pub(super) fn numbers<'a>(&self, ciphertexts: &'a [Ciphertext]) -> Result<Vec<&'a [u64]>> {
+        ciphertexts.iter().map(|x| self.expect(x.key()).map(|()| x.limbs())).collect()
     }
+
+    /// The numbers of plaintexts of this key's length.
+    fn factors<'a>(&self, plaintexts: &'a [Plaintext]) -> Result<Vec<&'a [u64]>> {
+        let factor = |plaintext: &'a Plaintext| {
+            let limbs = plaintext.limbs();
+            let (found, bits) = (64 * limbs.len(), self.bits());
+            let refused = || Error::Argument(format!("a plaintext for a key of {found} bits came to one of {bits}"));
+            if limbs.len() == self.limbs() { Ok(limbs) } else { Err(refused()) }
+        };
+        plaintexts.iter().map(factor).collect()
+    }
+}
+
+/// The one element of a list of one.
+pub(super) fn only<T>(list: Vec<T>) -> Result<T> {
+    list.into_iter().next().ok_or(Error::Bug("a list of one came back empty"))
 }
 
 fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {

@@ -7,10 +7,7 @@ use rug::Integer;
 
 use super::proof::{KeyProof, challenge};
 use super::unverified::fingerprint;
-use crate::arith::Backend;
-use crate::arith::fixed_base::FixedBase;
-use crate::arith::montgomery::Montgomery;
-use crate::arith::portable::{ConstantTime, Portable, VariableTime};
+use crate::arith::{Backend, FixedBasePowers, Montgomery, Ring, Timing};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::secret::Limbs;
@@ -26,40 +23,91 @@ struct Inner {
     fingerprint: Fingerprint,
     short_nonces: bool,
     proof: OnceLock<KeyProof>,
-    /// For ciphertexts, which are public.
-    variable_time: Portable<VariableTime>,
-    /// For nonces and plaintexts.
-    constant_time: Arc<Portable<ConstantTime>>,
+    workings: Workings,
     montgomery: Arc<Montgomery>,
+    /// For ciphertexts, which are public.
+    variable_time: Arc<dyn Ring>,
+    /// For nonces and plaintexts.
+    constant_time: Arc<dyn Ring>,
     /// Powers of the nonce base, made when first wanted.
-    nonce_table: OnceLock<FixedBase<Portable<ConstantTime>>>,
+    nonce_table: OnceLock<Box<dyn FixedBasePowers>>,
+}
+
+/// What a key computes with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Workings {
+    pub(super) backend: Backend,
+    /// Bytes that tables of nonces may take.
+    pub(super) table_memory: usize,
+}
+
+impl Workings {
+    fn selected() -> Result<Self> {
+        Ok(Self { backend: Backend::selected()?, table_memory: PublicKey::DEFAULT_TABLE_MEMORY })
+    }
 }
 
 impl PublicKey {
+    /// Bytes that the tables of a key may take unless [`with_table_memory`](Self::with_table_memory) says otherwise.
+    pub const DEFAULT_TABLE_MEMORY: usize = 64 << 20;
+
     /// A key that was verified, or that was made here.
     pub(super) fn trusted(n: Integer, short_nonces: bool, proof: Option<KeyProof>) -> Result<Self> {
+        Self::working_with(Workings::selected()?, n, short_nonces, proof.map(OnceLock::from).unwrap_or_default())
+    }
+
+    fn working_with(workings: Workings, n: Integer, short_nonces: bool, proof: OnceLock<KeyProof>) -> Result<Self> {
         if !n.significant_bits().is_multiple_of(128) {
             return Err(Error::Bug("a modulus that is not a whole number of limbs"));
         }
-        // The one engine so far; a name that is not known is an error all the same.
-        let Backend::Portable = Backend::selected()?;
         let montgomery = Arc::new(Montgomery::new(&n));
+        let ring = |timing| workings.backend.ring(montgomery.clone(), timing, 1);
+        let (variable_time, constant_time) = (ring(Timing::Variable)?, ring(Timing::Constant)?);
         let square = n.clone().square();
-        let is_one_mod_four = n.mod_u(4) == 1;
         let square_limbs = Limbs::from_integer(&square, 2 * n.significant_digits::<u64>());
         Ok(Self(Arc::new(Inner {
             fingerprint: fingerprint(&n),
-            variable_time: Portable::new(montgomery.clone()),
-            constant_time: Arc::new(Portable::new(montgomery.clone())),
+            // p = q = 3 mod 4 makes n = 1 mod 4: a declaration that cannot be true is not followed.
+            short_nonces: short_nonces && n.mod_u(4) == 1,
             n,
             square,
             square_limbs,
-            // p = q = 3 mod 4 makes n = 1 mod 4: a declaration that cannot be true is not followed.
-            short_nonces: short_nonces && is_one_mod_four,
-            proof: proof.map(OnceLock::from).unwrap_or_default(),
+            proof,
+            workings,
             montgomery,
+            variable_time,
+            constant_time,
             nonce_table: OnceLock::new(),
         })))
+    }
+
+    /// The engine that works for this key.
+    pub fn backend(&self) -> Backend {
+        self.0.workings.backend
+    }
+
+    /// The same key on another engine than [`Backend::selected`], with tables of its own.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if this machine lacks what the engine needs.
+    pub fn on(&self, backend: Backend) -> Result<Self> {
+        self.with_workings(Workings { backend, ..self.workings() })
+    }
+
+    /// The same key with tables of its own, which take at most that many bytes. The more there are, the fewer products a
+    /// nonce of [`NonceMethod::PublicBase`](super::NonceMethod::PublicBase) takes, up to where reading them costs more; the
+    /// shortest tables, of one bit a window, are made even if they are larger than this.
+    pub fn with_table_memory(&self, bytes: usize) -> Self {
+        let same = self.with_workings(Workings { table_memory: bytes, ..self.workings() });
+        same.expect("the engine that works for this key is there")
+    }
+
+    pub(super) fn workings(&self) -> Workings {
+        self.0.workings
+    }
+
+    pub(super) fn with_workings(&self, workings: Workings) -> Result<Self> {
+        Self::working_with(workings, self.0.n.clone(), self.0.short_nonces, self.0.proof.clone())
     }
 
     /// The modulus n.
@@ -106,15 +154,17 @@ impl PublicKey {
         &self.0.proof
     }
 
-    pub(crate) fn variable_time(&self) -> &Portable<VariableTime> {
-        &self.0.variable_time
+    /// Integers modulo n^2, for ciphertexts.
+    pub(super) fn variable_time(&self) -> &dyn Ring {
+        &*self.0.variable_time
     }
 
-    pub(crate) fn constant_time(&self) -> &Portable<ConstantTime> {
-        &self.0.constant_time
+    /// Integers modulo n^2, for nonces and plaintexts.
+    pub(super) fn constant_time(&self) -> &dyn Ring {
+        &*self.0.constant_time
     }
 
-    pub(crate) fn montgomery(&self) -> &Montgomery {
+    pub(super) fn montgomery(&self) -> &Montgomery {
         &self.0.montgomery
     }
 
@@ -125,17 +175,18 @@ impl PublicKey {
         h.pow_mod(&self.0.n, &self.0.square).map_err(|_| Error::Bug("a power with a positive exponent failed"))
     }
 
-    pub(super) fn nonce_table(&self) -> Result<&FixedBase<Portable<ConstantTime>>> {
+    pub(super) fn nonce_table(&self) -> Result<&dyn FixedBasePowers> {
         if self.0.nonce_table.get().is_none() {
             let base = self.nonce_base()?;
             let inverse =
                 base.clone().invert(&self.0.square).map_err(|_| Error::Bug("the nonce base is not a unit"))?;
             let limbs = |value: &Integer| Limbs::from_integer(value, 2 * self.limbs());
-            let table = FixedBase::new(self.0.constant_time.clone(), &limbs(&base), &limbs(&inverse), self.bits() / 2);
+            let (base, inverse, memory) = (limbs(&base), limbs(&inverse), self.workings().table_memory);
+            let table = self.0.constant_time.fixed_base(&base, &inverse, self.bits() / 2, memory);
             // Two threads may both have made it; one is kept.
             let _ = self.0.nonce_table.set(table);
         }
-        self.0.nonce_table.get().ok_or(Error::Bug("the nonce table vanished"))
+        self.0.nonce_table.get().map(|table| &**table).ok_or(Error::Bug("the nonce table vanished"))
     }
 }
 

@@ -8,15 +8,13 @@ use rug::Integer;
 use rug::integer::IsPrime;
 
 use super::generate::{PRIMALITY_ROUNDS, permits_short_nonces};
+use super::operations::only;
+use super::public_key::Workings;
 use super::{Ciphertext, KeyProof, Nonce, NonceMethod, Plaintext, PublicKey};
-use crate::arith::fixed_base::FixedBase;
-use crate::arith::lanes::Lanes;
-use crate::arith::montgomery::Montgomery;
-use crate::arith::portable::{ConstantTime, Portable, Residue};
-use crate::arith::power::pow_secret;
+use crate::arith::{Backend, FixedBasePowers, Montgomery, Ring, Timing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, KeyFault, Result};
-use crate::secret::{Limbs, WipedInteger};
+use crate::secret::{Limbs, WipedInteger, slices};
 use crate::threads;
 
 /// The factors of n. Cheap to clone; wiped when the last clone goes. `Debug` shows the public part only.
@@ -29,16 +27,17 @@ struct Inner {
     q: Factor,
     /// p^-1 mod q, which joins plaintexts.
     p_inverse: Limbs,
-    /// p^-2 mod q^2 in Montgomery form, which joins nonces.
-    p2_inverse: Residue,
+    /// p^-2 mod q^2, which joins nonces.
+    p2_inverse: Limbs,
     /// Powers of the nonce base modulo p^2 and q^2, made when first wanted.
-    nonce_tables: OnceLock<[FixedBase<Portable<ConstantTime>>; 2]>,
+    nonce_tables: OnceLock<[Box<dyn FixedBasePowers>; 2]>,
 }
 
 /// What belongs to one of the two primes, here called p; the other is q.
 struct Factor {
     modulus: Arc<Montgomery>,
-    lanes: Arc<Portable<ConstantTime>>,
+    /// Integers modulo p^2.
+    ring: Arc<dyn Ring>,
     /// p - 1.
     order: Limbs,
     /// (-q)^-1 mod p, which takes c^(p-1) = 1 - m q p mod p^2 to m mod p.
@@ -46,32 +45,50 @@ struct Factor {
 }
 
 impl Factor {
-    fn new(p: &Integer, q: &Integer) -> Result<Self> {
+    fn new(p: &Integer, q: &Integer, workings: Workings) -> Result<Self> {
         let modulus = Arc::new(Montgomery::new(p));
         let order = WipedInteger(Integer::from(p - 1));
         let negated = WipedInteger(Integer::from(-q).modulo(p));
         let h = WipedInteger(negated.0.clone().invert(p).map_err(|_| KeyFault::Factors)?);
         Ok(Self {
-            lanes: Arc::new(Portable::new(modulus.clone())),
+            ring: Self::ring(&modulus, workings)?,
             order: Limbs::from_integer(&order, p.significant_digits::<u64>()),
             h: Limbs::from_integer(&h, modulus.length()),
             modulus,
         })
     }
 
-    /// m mod p from a ciphertext modulo n^2, in constant time.
-    fn decrypt(&self, ciphertext: &[u64]) -> Result<Limbs> {
-        let scratch = &mut self.lanes.scratch();
-        let c = self.lanes.enter(&[&self.modulus.rem_square(ciphertext)], scratch);
-        let bits = 64 * self.order.len() as u32;
-        let power = pow_secret(&*self.lanes, &c, &[&self.order], bits, scratch);
-        let pair = &self.lanes.leave(&power, scratch)[0];
+    /// The same factor on other workings.
+    fn with_workings(&self, workings: Workings) -> Result<Self> {
+        Ok(Self {
+            ring: Self::ring(&self.modulus, workings)?,
+            modulus: self.modulus.clone(),
+            order: self.order.clone(),
+            h: self.h.clone(),
+        })
+    }
+
+    /// Both factors work at the same time.
+    fn ring(modulus: &Arc<Montgomery>, workings: Workings) -> Result<Arc<dyn Ring>> {
+        workings.backend.ring(modulus.clone(), Timing::Constant, 2)
+    }
+
+    /// Bits of an exponent.
+    fn bits(&self) -> u32 {
+        64 * self.order.len() as u32
+    }
+
+    /// m mod p from ciphertexts modulo n^2, in constant time.
+    fn decrypt(&self, ciphertexts: &[&[u64]]) -> Result<Vec<Limbs>> {
+        let powers = self.ring.secret_powers(ciphertexts, &vec![&self.order[..]; ciphertexts.len()], self.bits());
         // Fermat: the first component is 1, or the ciphertext is no unit, or the machine erred.
-        let differs = pair.a.iter().skip(1).fold(pair.a[0] ^ 1, |differs, limb| differs | limb);
+        let differs = powers.iter().fold(0, |differs, pair| {
+            pair.a.iter().skip(1).fold(differs | (pair.a[0] ^ 1), |differs, limb| differs | limb)
+        });
         if differs != 0 {
             return Err(Error::Decryption);
         }
-        Ok(self.modulus.mul(&pair.b, &self.h))
+        Ok(powers.iter().map(|pair| self.modulus.mul(&pair.b, &self.h)).collect())
     }
 }
 
@@ -99,7 +116,8 @@ impl SecretKey {
 
     pub(super) fn from_checked_factors(p: WipedInteger, q: WipedInteger, proof: Option<KeyProof>) -> Result<Self> {
         let public = PublicKey::trusted(Integer::from(&p.0 * &q.0), permits_short_nonces(&p, &q), proof)?;
-        let (p_side, q_side) = (Factor::new(&p, &q)?, Factor::new(&q, &p)?);
+        let workings = public.workings();
+        let (p_side, q_side) = (Factor::new(&p, &q, workings)?, Factor::new(&q, &p, workings)?);
         let inverse = |x: &Integer, modulus: &Integer| {
             x.clone().invert(modulus).map(WipedInteger).map_err(|_| Error::from(KeyFault::Factors))
         };
@@ -108,9 +126,36 @@ impl SecretKey {
         let squares = [&p.0, &q.0].map(|prime| WipedInteger(prime.clone().square()));
         let p2_inverse = inverse(&squares[0], &squares[1])?;
         let p2_inverse = Limbs::from_integer(&p2_inverse, q_side.modulus.square_length());
-        let p2_inverse = q_side.lanes.enter(&[&p2_inverse], &mut q_side.lanes.scratch());
         let inner = Inner { public, p: p_side, q: q_side, p_inverse, p2_inverse, nonce_tables: OnceLock::new() };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// The same key on another engine than [`Backend::selected`], with tables of its own.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if this machine lacks what the engine needs.
+    pub fn on(&self, backend: Backend) -> Result<Self> {
+        self.with_workings(Workings { backend, ..self.0.public.workings() })
+    }
+
+    /// The same key with tables of its own, which take at most that many bytes: those of
+    /// [`NonceMethod::SecretBase`] together, and as many again those of
+    /// [the public key](PublicKey::with_table_memory) where they are wanted.
+    pub fn with_table_memory(&self, bytes: usize) -> Self {
+        let same = self.with_workings(Workings { table_memory: bytes, ..self.0.public.workings() });
+        same.expect("the engine that works for this key is there")
+    }
+
+    fn with_workings(&self, workings: Workings) -> Result<Self> {
+        let Inner { public, p, q, p_inverse, p2_inverse, nonce_tables: _ } = &*self.0;
+        Ok(Self(Arc::new(Inner {
+            public: public.with_workings(workings)?,
+            p: p.with_workings(workings)?,
+            q: q.with_workings(workings)?,
+            p_inverse: p_inverse.clone(),
+            p2_inverse: p2_inverse.clone(),
+            nonce_tables: OnceLock::new(),
+        })))
     }
 
     /// The public part.
@@ -145,8 +190,7 @@ impl SecretKey {
     /// [`Error::KeyMismatch`] if the ciphertext belongs to another key; [`Error::Decryption`] if a check of the result
     /// fails, which shows a faulty machine.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext> {
-        self.0.public.expect(ciphertext.key())?;
-        threads::run(|| self.decrypt_limbs(ciphertext.limbs()))?
+        only(self.decrypt_batch(std::slice::from_ref(ciphertext))?)
     }
 
     /// Decrypts a list on all cores.
@@ -154,8 +198,12 @@ impl SecretKey {
     /// # Errors
     /// As [`decrypt`](Self::decrypt).
     pub fn decrypt_batch(&self, ciphertexts: &[Ciphertext]) -> Result<Vec<Plaintext>> {
-        ciphertexts.iter().try_for_each(|c| self.0.public.expect(c.key()))?;
-        threads::run(|| ciphertexts.par_iter().map(|c| self.decrypt_limbs(c.limbs())).collect())?
+        let numbers = self.0.public.numbers(ciphertexts)?;
+        let (p, q) = (&self.0.p, &self.0.q);
+        threads::run(|| {
+            let (m_p, m_q) = rayon::join(|| p.decrypt(&numbers), || q.decrypt(&numbers));
+            Ok(m_p?.iter().zip(&m_q?).map(|(m_p, m_q)| self.join_plaintext(m_p, m_q)).collect())
+        })?
     }
 
     /// [`decrypt_batch`](Self::decrypt_batch) with a check of the machine: the product of c_j^(e_j), e_j random 64-bit
@@ -166,28 +214,30 @@ impl SecretKey {
     pub fn decrypt_batch_verified(&self, ciphertexts: &[Ciphertext]) -> Result<Vec<Plaintext>> {
         let plaintexts = self.decrypt_batch(ciphertexts)?;
         let (public, modulus) = (&self.0.public, self.0.public.montgomery());
+        let mut exponents = vec![Limbs::zero(modulus.length()); ciphertexts.len()];
+        exponents.iter_mut().try_for_each(|exponent| SystemEntropy.bits(&mut exponent[..1], 64))?;
+        let factors: Vec<_> = exponents.iter().map(Limbs::to_integer).collect();
         let mut product = Integer::from(1);
-        let mut sum = Limbs::zero(modulus.length());
-        for (ciphertext, plaintext) in ciphertexts.iter().zip(&plaintexts) {
-            let mut exponent = Limbs::zero(modulus.length());
-            SystemEntropy.bits(&mut exponent[..1], 64)?;
-            product *= public.mul_plain(ciphertext, &exponent.to_integer())?.to_integer();
+        for power in public.mul_plain_batch(ciphertexts, &factors)? {
+            product *= power.to_integer();
             product %= public.modulus_squared();
+        }
+        let mut sum = Limbs::zero(modulus.length());
+        for (exponent, plaintext) in exponents.iter().zip(&plaintexts) {
             let mut padded = Limbs::zero(modulus.length());
             padded[..plaintext.limbs().len()].copy_from_slice(plaintext.limbs());
-            modulus.add_assign(&mut sum, &modulus.mul(&exponent, &padded));
+            modulus.add_assign(&mut sum, &modulus.mul(exponent, &padded));
         }
         let total = self.decrypt(&Ciphertext::from_integer(public, &product))?;
         if total.limbs() == &sum[..public.limbs()] { Ok(plaintexts) } else { Err(Error::Decryption) }
     }
 
-    fn decrypt_limbs(&self, ciphertext: &[u64]) -> Result<Plaintext> {
-        let (p, q) = (&self.0.p, &self.0.q);
-        let (m_p, m_q) = rayon::join(|| p.decrypt(ciphertext), || q.decrypt(ciphertext));
-        let (m_p, m_q) = (m_p?, m_q?);
-        // Garner: m = m_p + p ((m_q - m_p) / p mod q).
-        let step = q.modulus.mul(&q.modulus.sub(&m_q, &q.modulus.rem(&m_p)), &self.0.p_inverse);
-        Ok(Plaintext::from_limbs(p.modulus.add_multiple(&m_p, &step, self.0.public.limbs())))
+    /// m from m mod p and m mod q, in constant time.
+    fn join_plaintext(&self, m_p: &Limbs, m_q: &Limbs) -> Plaintext {
+        let (p, q) = (&self.0.p.modulus, &self.0.q.modulus);
+        // Garner: m = m_p + p ((m_q - m_p) / p mod q). Primes of the same length are below each other's double.
+        let step = q.mul(&q.sub(m_q, &q.rem_near(m_p)), &self.0.p_inverse);
+        Plaintext::from_limbs(p.add_multiple(m_p, &step, self.0.public.limbs()))
     }
 
     /// The quickest way to draw nonces with this key: from the secret base where its primes permit it.
@@ -221,48 +271,39 @@ impl SecretKey {
             Ok(exponents)
         };
         let exponents = [draw(&self.0.p.order)?, draw(&self.0.q.order)?];
-        threads::run(|| {
-            let tables = self.nonce_tables()?;
-            let [a, b] = &exponents;
-            Ok(a.par_iter().zip(b).map(|(a, b)| self.secret_base_nonce(tables, a, b)).collect())
-        })?
+        threads::run(|| self.secret_base_nonces(&exponents[0], &exponents[1]))?
     }
 
     /// h_n^a mod p^2 and h_n^b mod q^2, joined modulo n^2, in constant time.
-    fn secret_base_nonce(&self, tables: &[FixedBase<Portable<ConstantTime>>; 2], a: &Limbs, b: &Limbs) -> Nonce {
-        let side = |table: &FixedBase<_>, factor: &Factor, exponent: &Limbs| {
-            let scratch = &mut factor.lanes.scratch();
-            let power = table.pow(&[exponent], scratch);
-            let pair = &factor.lanes.leave(&power, scratch)[0];
-            factor.modulus.add_multiple(&pair.a, &pair.b, factor.modulus.square_length())
-        };
-        let (p, q) = (&self.0.p, &self.0.q);
-        let (x_p, x_q) = (side(&tables[0], p, a), side(&tables[1], q, b));
-        // Garner: x = x_p + p^2 ((x_q - x_p) / p^2 mod q^2).
-        let scratch = &mut q.lanes.scratch();
-        let difference = q.modulus.sub_square(&x_q, &q.modulus.rem_square(&x_p));
-        let mut step = q.lanes.enter(&[&difference], scratch);
-        q.lanes.mul(&mut step, &self.0.p2_inverse, scratch);
-        let pair = &q.lanes.leave(&step, scratch)[0];
-        let step = q.modulus.add_multiple(&pair.a, &pair.b, q.modulus.square_length());
-        let public = &self.0.public;
-        Nonce { key: public.fingerprint(), limbs: p.modulus.add_multiple_of_square(&x_p, &step, 2 * public.limbs()) }
+    fn secret_base_nonces(&self, a: &[Limbs], b: &[Limbs]) -> Result<Vec<Nonce>> {
+        let [p_table, q_table] = self.nonce_tables()?;
+        let (x_p, x_q) = rayon::join(|| p_table.powers(&slices(a)), || q_table.powers(&slices(b)));
+        // Garner: x = x_p + p^2 ((x_q - x_p) / p^2 mod q^2). Primes of the same length are below each other's double.
+        let (p, q) = (&self.0.p.modulus, &self.0.q);
+        let difference = |(x_p, x_q): (&Limbs, &Limbs)| q.modulus.sub_square(x_q, &q.modulus.rem_near_square(x_p));
+        let differences: Vec<_> = x_p.iter().zip(&x_q).map(difference).collect();
+        let steps = q.ring.products(&slices(&differences), &vec![&self.0.p2_inverse[..]; differences.len()]);
+        let (key, length) = (self.0.public.fingerprint(), 2 * self.0.public.limbs());
+        let join = |(x_p, step): (&Limbs, &Limbs)| Nonce { key, limbs: p.add_multiple_of_square(x_p, step, length) };
+        Ok(x_p.par_iter().zip(&steps).map(join).collect())
     }
 
-    fn nonce_tables(&self) -> Result<&[FixedBase<Portable<ConstantTime>>; 2]> {
+    fn nonce_tables(&self) -> Result<&[Box<dyn FixedBasePowers>; 2]> {
         if self.0.nonce_tables.get().is_none() {
             let base = self.0.public.nonce_base()?;
+            let memory = self.0.public.workings().table_memory / 2;
             let table = |factor: &Factor| -> Result<_> {
                 let prime = WipedInteger(factor.modulus.modulus().to_integer());
                 let square = WipedInteger(Integer::from(prime.0.square_ref()));
                 let base = WipedInteger(Integer::from(&base % &square.0));
                 let inverse = base.0.clone().invert(&square).map_err(|_| Error::Bug("the nonce base is not a unit"))?;
                 let limbs = |value: &Integer| Limbs::from_integer(value, factor.modulus.square_length());
-                let bits = 64 * factor.order.len() as u32;
-                Ok(FixedBase::new(factor.lanes.clone(), &limbs(&base), &limbs(&WipedInteger(inverse)), bits))
+                let (base, inverse) = (limbs(&base), limbs(&WipedInteger(inverse)));
+                Ok(factor.ring.fixed_base(&base, &inverse, factor.bits(), memory))
             };
+            let (p, q) = rayon::join(|| table(&self.0.p), || table(&self.0.q));
             // Two threads may both have made them; one pair is kept.
-            let _ = self.0.nonce_tables.set([table(&self.0.p)?, table(&self.0.q)?]);
+            let _ = self.0.nonce_tables.set([p?, q?]);
         }
         self.0.nonce_tables.get().ok_or(Error::Bug("the nonce tables vanished"))
     }
@@ -272,8 +313,7 @@ impl SecretKey {
     /// # Errors
     /// As [`PublicKey::encrypt`].
     pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext> {
-        let mut one = self.encrypt_batch(std::slice::from_ref(plaintext))?;
-        one.pop().ok_or(Error::Bug("no ciphertext"))
+        only(self.encrypt_batch(std::slice::from_ref(plaintext))?)
     }
 
     /// Encrypts a list with fresh nonces, on all cores.
@@ -300,7 +340,7 @@ impl SecretKey {
             fits.then(|| Limbs::from_integer(value, factor.order.len())).ok_or_else(refused)
         };
         let (a, b) = (exponent(a, &self.0.p)?, exponent(b, &self.0.q)?);
-        threads::run(|| Ok(self.secret_base_nonce(self.nonce_tables()?, &a, &b)))?
+        only(threads::run(|| self.secret_base_nonces(&[a], &[b]))??)
     }
 }
 
@@ -327,6 +367,7 @@ mod tests {
             &inner.p.h,
             &inner.q.h,
             &inner.p_inverse,
+            &inner.p2_inverse,
         ];
         assert!(secret.iter().all(|limbs| limbs.iter().any(|&limb| limb != 0)));
         let addresses: Vec<_> = secret.iter().map(|limbs| limbs.as_ptr() as usize).collect();
@@ -334,6 +375,30 @@ mod tests {
         for address in addresses {
             let (_, limbs) = freed.iter().find(|(freed, _)| *freed == address).expect("the buffer is freed");
             assert!(limbs.iter().all(|&limb| limb == 0));
+        }
+    }
+
+    #[test]
+    fn a_key_computes_the_same_on_every_engine_and_with_tables_of_any_size() {
+        let key = SecretKey::generate_insecure_for_tests(512).unwrap();
+        let mut keys: Vec<_> = Backend::available().map(|backend| key.on(backend).unwrap()).collect();
+        keys.extend([0, 100_000].map(|bytes| key.with_table_memory(bytes)));
+        let plaintexts: Vec<_> = (0..11).map(|i| Plaintext::new(i * i - 50, key.public_key()).unwrap()).collect();
+        let encrypt = |key: &SecretKey, method| {
+            let entropy = &mut crate::entropy::SeededEntropy::new(b"engines");
+            let nonces = key.nonces_from(method, plaintexts.len(), entropy).unwrap();
+            key.public_key().encrypt_batch_with(&plaintexts, nonces).unwrap()
+        };
+        for method in [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::SecretBase] {
+            let ciphertexts = encrypt(&key, method);
+            for other in &keys {
+                assert_eq!(other.public_key(), key.public_key());
+                assert_eq!(encrypt(other, method), ciphertexts, "{method:?} on {}", other.public_key().backend());
+                let decrypted = other.decrypt_batch_verified(&ciphertexts).unwrap();
+                let numbers = |list: &[Plaintext]| list.iter().map(Plaintext::to_integer).collect::<Vec<_>>();
+                assert_eq!(numbers(&decrypted), numbers(&plaintexts));
+                assert_eq!(numbers(&[other.decrypt(&ciphertexts[3]).unwrap()]), numbers(&plaintexts[3..4]));
+            }
         }
     }
 

@@ -260,6 +260,9 @@ fn words_of(vectors: &[__m512i]) -> Zeroizing<Vec<[u64; LANES]>> {
 #[allow(unsafe_code)]
 impl Lanes for Eight {
     const WIDTH: usize = LANES;
+    // 32 entries in 135 ns, 64 shared ones in 26 ns; a product takes 290 ns (p of 1,536 bits).
+    const READ: f64 = 0.015;
+    const READ_SHARED: f64 = 0.0014;
     type Single = Single;
     type Residues = Bundle;
     type Scalars = Scalars;

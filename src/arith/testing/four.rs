@@ -1,0 +1,153 @@
+//! An engine of four lanes made of portable ones, so that what wide lanes need is tested on every machine.
+
+use std::sync::Arc;
+
+use super::super::engine::Engine;
+use super::super::lanes::{Lanes, Pair};
+use super::super::portable::{ConstantTime, Portable, Residue, Scratch};
+use super::Montgomery;
+use crate::secret::Limbs;
+
+type One = Portable<ConstantTime>;
+
+/// Four lanes, and the portable engine beside them.
+pub(in super::super) struct Four {
+    wide: FourLanes,
+    narrow: One,
+}
+
+impl Four {
+    pub(in super::super) fn new(modulus: Arc<Montgomery>) -> Self {
+        Self { wide: FourLanes(One::new(modulus.clone())), narrow: One::new(modulus) }
+    }
+}
+
+impl Engine for Four {
+    type Single = Residue;
+    type Wide = FourLanes;
+    type Narrow = One;
+    const BUNDLE: f64 = 2.5;
+
+    fn wide(&self) -> &FourLanes {
+        &self.wide
+    }
+
+    fn narrow(&self) -> &One {
+        &self.narrow
+    }
+
+    fn modulus(&self) -> &Montgomery {
+        self.narrow.modulus()
+    }
+
+    fn residue_bytes(&self) -> usize {
+        self.narrow.residue_bytes()
+    }
+}
+
+/// Residues of four lanes, one behind the other.
+pub(in super::super) struct FourLanes(One);
+
+impl FourLanes {
+    /// What each element that came in becomes, and what `rest` makes for the lanes beyond.
+    fn fill<X, Y>(&self, list: &[X], mut each: impl FnMut(&X) -> Y, mut rest: impl FnMut() -> Y) -> Vec<Y> {
+        assert!(list.len() <= Self::WIDTH);
+        (0..Self::WIDTH).map(|i| list.get(i).map_or_else(&mut rest, &mut each)).collect()
+    }
+}
+
+impl Lanes for FourLanes {
+    const WIDTH: usize = 4;
+    const READ: f64 = 0.005;
+    const READ_SHARED: f64 = Self::READ;
+    type Single = Residue;
+    type Residues = Vec<Residue>;
+    type Scalars = Vec<Limbs>;
+    type Table = Vec<Vec<Residue>>;
+    type SharedTable = Vec<Residue>;
+    type Scratch = Scratch;
+
+    fn scratch(&self) -> Scratch {
+        self.0.scratch()
+    }
+
+    fn one(&self) -> Vec<Residue> {
+        vec![self.0.one(); 4]
+    }
+
+    fn zero_scalars(&self) -> Vec<Limbs> {
+        vec![self.0.zero_scalars(); 4]
+    }
+
+    fn scalars(&self, numbers: &[&[u64]]) -> Vec<Limbs> {
+        self.fill(numbers, |number| self.0.scalars(&[number]), || self.0.zero_scalars())
+    }
+
+    fn enter_raw(&self, numbers: &[&[u64]], s: &mut Scratch) -> Vec<Residue> {
+        self.fill(numbers, |number| self.0.enter_raw(&[number], s), || self.0.one())
+    }
+
+    fn repair(&self, weight: i64, s: &mut Scratch) -> Vec<Residue> {
+        vec![self.0.repair(weight, s); 4]
+    }
+
+    fn enter_long(&self, numbers: &[&[u64]], s: &mut Scratch) -> Vec<Residue> {
+        self.fill(numbers, |number| self.0.enter_long(&[number], s), || self.0.one())
+    }
+
+    fn enter(&self, numbers: &[&[u64]], s: &mut Scratch) -> Vec<Residue> {
+        self.fill(numbers, |number| self.0.enter(&[number], s), || self.0.one())
+    }
+
+    fn leave(&self, x: &Vec<Residue>, s: &mut Scratch) -> Vec<Pair> {
+        x.iter().flat_map(|x| self.0.leave(x, s)).collect()
+    }
+
+    fn mul(&self, x: &mut Vec<Residue>, y: &Vec<Residue>, s: &mut Scratch) {
+        x.iter_mut().zip(y).for_each(|(x, y)| self.0.mul(x, y, s));
+    }
+
+    fn sqr(&self, x: &mut Vec<Residue>, s: &mut Scratch) {
+        x.iter_mut().for_each(|x| self.0.sqr(x, s));
+    }
+
+    fn mul_one_plus(&self, x: &mut Vec<Residue>, k: &Vec<Limbs>, s: &mut Scratch) {
+        x.iter_mut().zip(k).for_each(|(x, k)| self.0.mul_one_plus(x, k, s));
+    }
+
+    fn factor(&self, x: &mut Vec<Residue>, inverse: &Vec<Residue>, s: &mut Scratch) {
+        x.iter_mut().zip(inverse).for_each(|(x, inverse)| self.0.factor(x, inverse, s));
+    }
+
+    fn mul_factored(&self, x: &mut Vec<Residue>, sum: &mut Vec<Limbs>, entry: &Vec<Residue>, s: &mut Scratch) {
+        for ((x, sum), entry) in x.iter_mut().zip(sum).zip(entry) {
+            self.0.mul_factored(x, sum, entry, s);
+        }
+    }
+
+    fn gather(&self, singles: &[&Residue]) -> Vec<Residue> {
+        self.fill(singles, |&single| single.clone(), || self.0.one())
+    }
+
+    fn scatter(&self, x: &Vec<Residue>) -> Vec<Residue> {
+        x.clone()
+    }
+
+    fn table(&self, entries: &[Vec<Residue>]) -> Vec<Vec<Residue>> {
+        entries.to_vec()
+    }
+
+    fn select(&self, out: &mut Vec<Residue>, table: &Vec<Vec<Residue>>, which: &[usize]) {
+        for (i, &which) in which.iter().enumerate() {
+            out[i] = table[which][i].clone();
+        }
+    }
+
+    fn shared_table(&self, entries: &[Residue]) -> Vec<Residue> {
+        entries.to_vec()
+    }
+
+    fn select_shared(&self, out: &mut Vec<Residue>, table: &Vec<Residue>, which: &[usize]) {
+        *out = self.fill(which, |&which| table[which].clone(), || self.0.one());
+    }
+}
