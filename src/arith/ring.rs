@@ -244,7 +244,7 @@ impl<E: Engine> Ring for EngineRing<E> {
     }
 
     fn evaluate(&self, plan: &Plan, columns: &[&[u64]]) -> Result<Vec<Limbs>> {
-        let rows = plan.evaluate(self.engine.narrow(), &self.modulus().modulus().to_integer(), columns)?;
+        let rows = plan.evaluate(self.engine.wide(), &self.modulus().modulus().to_integer(), columns)?;
         Ok(self.spread(&Leave { modulus: self.modulus(), residues: &rows }, rows.len()))
     }
 

@@ -51,7 +51,7 @@ impl Bundle {
 }
 
 impl Eight {
-    pub(crate) fn new(constants: Arc<Constants>) -> Self {
+    pub(super) fn new(constants: Arc<Constants>) -> Self {
         Self(constants)
     }
 

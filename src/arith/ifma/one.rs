@@ -265,7 +265,7 @@ fn select(out: &mut Single, table: &[Single], which: usize) {
 }
 
 impl One {
-    pub(crate) fn new(constants: Arc<Constants>) -> Self {
+    pub(super) fn new(constants: Arc<Constants>) -> Self {
         Self { eight: Eight::new(constants.clone()), constants }
     }
 

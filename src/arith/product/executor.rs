@@ -1,0 +1,146 @@
+//! Runs a schedule on lanes, on all threads of the pool at once.
+//!
+//! Bundles are claimed in order, each by the thread that comes first. A bundle waits only for bundles claimed before it,
+//! whose threads are at work, so there is always one that goes on. The schedule keeps a step and its users apart, so waits
+//! are short and rare, and there is no barrier but where dead values are freed.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use rug::Integer;
+
+use super::schedule::{BUNDLE, Schedule, Step, Stretch};
+use crate::arith::lanes::Lanes;
+use crate::error::{Error, Result};
+use crate::secret::integer;
+
+/// Looks at a value that is not there yet before the processor is offered to others.
+const SPINS: usize = 200;
+
+/// Runs the schedule on its inputs and gives out some of its values.
+pub(super) fn run<L: Lanes>(
+    lanes: &L,
+    modulus: &Integer,
+    schedule: &Schedule,
+    inputs: Vec<L::Single>,
+    outputs: &[u32],
+) -> Result<Vec<L::Single>> {
+    let mut values: Vec<_> = inputs.into_iter().map(OnceLock::from).collect();
+    values.resize_with(schedule.values, OnceLock::new);
+    for stretch in &schedule.stretches {
+        Run { lanes, modulus, schedule, values: &values, failed: AtomicBool::new(false), error: Mutex::new(None) }
+            .on_all_threads(stretch)?;
+        for &dead in &stretch.dead {
+            values[dead as usize].take();
+        }
+    }
+    Ok(outputs.iter().map(|&output| values[output as usize].get().expect("an output is never dead").clone()).collect())
+}
+
+struct Run<'a, L: Lanes> {
+    lanes: &'a L,
+    modulus: &'a Integer,
+    schedule: &'a Schedule,
+    values: &'a [OnceLock<L::Single>],
+    /// Nobody waits any more for values that will not come.
+    failed: AtomicBool,
+    error: Mutex<Option<Error>>,
+}
+
+impl<L: Lanes> Run<'_, L> {
+    fn on_all_threads(self, stretch: &Stretch) -> Result<()> {
+        let next = AtomicUsize::new(stretch.bundles.start);
+        let threads = rayon::current_num_threads().min(stretch.bundles.len());
+        rayon::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|_| self.work(&next, stretch.bundles.end));
+            }
+        });
+        self.error.into_inner().expect("a panic would have come out of the scope").map_or(Ok(()), Err)
+    }
+
+    fn work(&self, next: &AtomicUsize, end: usize) {
+        // If this thread panics, the others must not wait for it.
+        struct Alarm<'a>(&'a AtomicBool);
+        impl Drop for Alarm<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        let _alarm = Alarm(&self.failed);
+        let mut scratch = self.lanes.scratch();
+        loop {
+            let bundle = next.fetch_add(1, Ordering::Relaxed);
+            if bundle >= end || self.failed.load(Ordering::Relaxed) {
+                return;
+            }
+            for steps in self.schedule.bundle(bundle).chunks(L::WIDTH.min(BUNDLE)) {
+                if self.multiply(steps, &mut scratch).is_none() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Some steps that do not depend on one another; `None` if the run has failed.
+    fn multiply(&self, steps: &[Step], scratch: &mut L::Scratch) -> Option<()> {
+        let mut factors = Vec::with_capacity(BUNDLE);
+        for step in steps {
+            factors.push(self.wait(step.left)?);
+        }
+        if steps[0].is_inverse() {
+            let inverse = self.invert(factors[0], scratch)?;
+            return self.values[steps[0].out as usize].set(inverse).ok();
+        }
+        let mut product = self.lanes.gather(&factors);
+        if steps.iter().all(|step| step.is_square()) {
+            self.lanes.sqr(&mut product, scratch);
+        } else {
+            factors.clear();
+            for step in steps {
+                factors.push(self.wait(step.right)?);
+            }
+            self.lanes.mul(&mut product, &self.lanes.gather(&factors), scratch);
+        }
+        for (step, value) in steps.iter().zip(self.lanes.scatter(&product)) {
+            self.values[step.out as usize].set(value).ok().expect("a value is computed once");
+        }
+        Some(())
+    }
+
+    fn wait(&self, value: u32) -> Option<&L::Single> {
+        let value = &self.values[value as usize];
+        loop {
+            for _ in 0..SPINS {
+                if let Some(value) = value.get() {
+                    return Some(value);
+                }
+                std::hint::spin_loop();
+            }
+            if self.failed.load(Ordering::Relaxed) {
+                return None;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// x^-1 modulo m^2.
+    fn invert(&self, x: &L::Single, scratch: &mut L::Scratch) -> Option<L::Single> {
+        let pair = &self.lanes.leave(&self.lanes.gather(&[x]), scratch)[0];
+        let square = self.modulus.clone().square();
+        match (integer(&pair.b) * self.modulus + integer(&pair.a)).invert(&square) {
+            Ok(inverse) => {
+                let digits = inverse.to_digits::<u64>(rug::integer::Order::Lsf);
+                self.lanes.scatter(&self.lanes.enter(&[&digits], scratch)).into_iter().next()
+            }
+            Err(_) => {
+                *self.error.lock().expect("nobody panics with the lock") =
+                    Some(Error::Bug("a checked ciphertext is not invertible"));
+                self.failed.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
