@@ -47,6 +47,12 @@ pub(crate) fn run<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R> {
     Ok(pool()?.install(work))
 }
 
+/// Runs `work` on `count` things in the pool, or here where there is but one and the way to the pool would take longer. A
+/// [`Ring`](crate::arith::Ring)'s jobs stay off rayon then.
+pub(crate) fn run_on<R: Send>(count: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
+    if count > 1 { run(work) } else { Ok(work()) }
+}
+
 fn pool() -> Result<&'static ThreadPool> {
     if let Some(pool) = POOL.get() {
         return Ok(pool);

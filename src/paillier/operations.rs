@@ -44,7 +44,8 @@ impl PublicKey {
         same_length("nonces", plaintexts.len(), nonces.len())?;
         nonces.iter().try_for_each(|nonce| self.expect(nonce.key))?;
         let factors = self.factors(plaintexts)?;
-        threads::run(|| self.as_ciphertexts(self.constant_time().times_one_plus(&limbs_of(&nonces), &factors)))
+        let work = || self.as_ciphertexts(self.constant_time().times_one_plus(&limbs_of(&nonces), &factors));
+        threads::run_on(nonces.len(), work)
     }
 
     /// A ciphertext of the sum.
@@ -81,7 +82,7 @@ impl PublicKey {
     pub fn add_plain_batch(&self, x: &[Ciphertext], y: &[Plaintext]) -> Result<Vec<Ciphertext>> {
         same_length("plaintexts", x.len(), y.len())?;
         let (x, factors) = (self.numbers(x)?, self.factors(y)?);
-        threads::run(|| self.as_ciphertexts(self.constant_time().times_one_plus(&x, &factors)))
+        threads::run_on(x.len(), || self.as_ciphertexts(self.constant_time().times_one_plus(&x, &factors)))
     }
 
     /// A ciphertext of the product with a known number, which may be negative or zero. The time depends on the number, and
@@ -90,7 +91,9 @@ impl PublicKey {
     /// # Errors
     /// [`Error::KeyMismatch`] if the ciphertext belongs to another key.
     pub fn mul_plain(&self, x: &Ciphertext, factor: &Integer) -> Result<Ciphertext> {
-        only(self.mul_plain_batch(std::slice::from_ref(x), std::slice::from_ref(factor))?)
+        self.expect(x.key())?;
+        let (base, exponent) = self.power_of(x, factor)?;
+        only(self.as_ciphertexts(self.variable_time().powers(&[&base], &[&exponent])))
     }
 
     /// Ciphertexts of the products with known numbers, place by place.
@@ -100,20 +103,25 @@ impl PublicKey {
     pub fn mul_plain_batch(&self, x: &[Ciphertext], factors: &[Integer]) -> Result<Vec<Ciphertext>> {
         same_length("factors", x.len(), factors.len())?;
         x.iter().try_for_each(|x| self.expect(x.key()))?;
-        let base = |(x, factor): (&Ciphertext, &Integer)| {
-            if *factor >= 0 {
-                return Ok(Limbs::copy_of(x.limbs()));
-            }
+        threads::run(|| {
+            let powers = x.par_iter().zip(factors).map(|(x, factor)| self.power_of(x, factor));
+            let powers: Vec<_> = powers.collect::<Result<_>>()?;
+            let (bases, exponents): (Vec<_>, Vec<_>) =
+                powers.iter().map(|(x, exponent)| (&x[..], &exponent[..])).unzip();
+            Ok(self.as_ciphertexts(self.variable_time().powers(&bases, &exponents)))
+        })?
+    }
+
+    /// x^factor as the power of x or its inverse by a nonnegative exponent.
+    fn power_of(&self, x: &Ciphertext, factor: &Integer) -> Result<(Limbs, Vec<u64>)> {
+        let base = if *factor < 0 {
             let inverse = x.to_integer().invert(self.modulus_squared());
             let inverse = inverse.map_err(|_| Error::Bug("a checked ciphertext is not invertible"))?;
-            Ok(Limbs::from_integer(&inverse, 2 * self.limbs()))
+            Limbs::from_integer(&inverse, 2 * self.limbs())
+        } else {
+            Limbs::copy_of(x.limbs())
         };
-        let exponents: Vec<_> = factors.iter().map(|x| x.as_abs().to_digits::<u64>(Order::Lsf)).collect();
-        let exponents: Vec<_> = exponents.iter().map(|x| &x[..]).collect();
-        threads::run(|| {
-            let bases: Vec<_> = x.par_iter().zip(factors).map(base).collect::<Result<_>>()?;
-            Ok(self.as_ciphertexts(self.variable_time().powers(&slices(&bases), &exponents)))
-        })?
+        Ok((base, factor.as_abs().to_digits(Order::Lsf)))
     }
 
     /// Another ciphertext of the same number, which nobody can link to the first: times a fresh r^n
@@ -132,7 +140,7 @@ impl PublicKey {
     pub fn rerandomise_batch(&self, x: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let x = self.numbers(x)?;
         let nonces = self.nonces(NonceMethod::Power, x.len())?;
-        threads::run(|| self.as_ciphertexts(self.constant_time().products(&x, &limbs_of(&nonces))))
+        threads::run_on(x.len(), || self.as_ciphertexts(self.constant_time().products(&x, &limbs_of(&nonces))))
     }
 
     /// For each part the product over its rows j of row^(2^(shift j)): several rows in one number. The time depends on the
