@@ -15,7 +15,13 @@ use super::power::digit;
 use crate::secret::Limbs;
 
 /// Numbers that go through the table together, so that a window comes from memory once for all of them.
-const PASS: usize = 16;
+const PASS: usize = 128;
+
+/// Bundles for which entries are read together.
+const SELECTED: usize = 4;
+
+/// Windows of one bit would make more products than [`Lanes::expand`] takes, for an exponent of 2,048 bits.
+const SHORTEST_WINDOW: u32 = 2;
 
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
@@ -27,25 +33,31 @@ pub(crate) struct FixedBase<E: Engine> {
     sharers: usize,
     /// w.
     width: u32,
+    /// An even number.
     windows: Vec<<E::Wide as Lanes>::SharedTable>,
 }
 
-/// Bits of the exponent handled at once: the fewest products and readings whose table fits `memory` bytes, at least one.
+/// Windows of an exponent, an even number: two at a time are multiplied in.
+fn windows(bits: u32, width: u32) -> u32 {
+    bits.div_ceil(width).next_multiple_of(2)
+}
+
+/// Bits of the exponent handled at once: the fewest products and readings whose table fits `memory` bytes, at least two.
 fn best_width<E: Engine>(engine: &E, bits: u32, memory: usize) -> u32 {
-    let entries = |width: u32| (bits.div_ceil(width) as usize) << width;
-    let cost = |&width: &u32| f64::from(bits.div_ceil(width)) + entries(width) as f64 * E::Wide::READ_SHARED;
-    (1..=LONGEST_WINDOW)
+    let entries = |width: u32| (windows(bits, width) as usize) << width;
+    let cost = |&width: &u32| f64::from(windows(bits, width)) + entries(width) as f64 * E::Wide::READ_SHARED;
+    (SHORTEST_WINDOW..=LONGEST_WINDOW)
         .filter(|&width| entries(width) * engine.residue_bytes() <= memory)
         .min_by(|x, y| cost(x).total_cmp(&cost(y)))
-        .unwrap_or(1)
+        .unwrap_or(SHORTEST_WINDOW)
 }
 
 impl<E: Engine> FixedBase<E> {
     /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m^2, of at most `memory` bytes
-    /// where windows of one bit are not larger.
+    /// where windows of two bits are not larger.
     pub(crate) fn new(engine: Arc<E>, sharers: usize, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Self {
         let width = best_width(&*engine, bits, memory);
-        let ladder = |base| Self::ladder(&*engine, base, width, bits.div_ceil(width));
+        let ladder = |base| Self::ladder(&*engine, base, width, windows(bits, width));
         let (bases, inverses) = rayon::join(|| ladder(base), || ladder(inverse));
         let side_by_side = <E::Wide as Lanes>::WIDTH;
         let windows: Vec<_> = bases
@@ -113,25 +125,34 @@ impl<E: Engine> FixedBase<E> {
         powers.into_iter().flatten().collect()
     }
 
-    /// Bundle after bundle through each window.
+    /// Bundle after bundle through each two windows.
     fn wide_pass(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
         let lanes = self.engine.wide();
         let mut scratch = lanes.scratch();
-        let mut digits = Zeroizing::new(vec![0; exponents.len()]);
+        let mut digits = [0, 1].map(|_| Zeroizing::new(vec![0; exponents.len()]));
+        let mut entries = [0, 1].map(|_| vec![lanes.one(); SELECTED]);
         let width = <E::Wide as Lanes>::WIDTH;
-        let mut bundles: Vec<_> = exponents.chunks(width).map(|_| (lanes.one(), lanes.zero_scalars())).collect();
-        let mut entry = lanes.one();
-        for (window, table) in (0..).zip(&self.windows) {
-            self.digits(&mut digits, exponents, window);
-            for ((product, sum), digits) in bundles.iter_mut().zip(digits.chunks(width)) {
-                lanes.select_shared(&mut entry, table, digits);
-                lanes.mul_factored(product, sum, &entry, &mut scratch);
+        let mut products: Vec<_> = exponents.chunks(width).map(|_| lanes.empty_product()).collect();
+        for (pair, tables) in self.windows.as_chunks::<2>().0.iter().enumerate() {
+            for (i, digits) in digits.iter_mut().enumerate() {
+                self.digits(digits, exponents, 2 * pair + i);
+            }
+            for (group, products) in products.chunks_mut(SELECTED).enumerate() {
+                let start = group * SELECTED * width;
+                let end = exponents.len().min(start + SELECTED * width);
+                for ((entries, table), digits) in entries.iter_mut().zip(tables).zip(&digits) {
+                    lanes.select_shared(entries, table, &digits[start..end]);
+                }
+                let [first, second] = &entries;
+                for ((product, first), second) in products.iter_mut().zip(first).zip(second) {
+                    lanes.mul_factored(product, [first, second], &mut scratch);
+                }
             }
         }
         let mut powers = Vec::with_capacity(exponents.len() + width);
-        for (mut product, sum) in bundles {
-            lanes.mul_one_plus(&mut product, &sum, &mut scratch);
-            powers.extend(lanes.leave(&product, &mut scratch).iter().map(|pair| self.engine.modulus().number(pair)));
+        for product in products {
+            let power = lanes.expand(product, &mut scratch);
+            powers.extend(lanes.leave(&power, &mut scratch).iter().map(|pair| self.engine.modulus().number(pair)));
         }
         powers.truncate(exponents.len());
         powers
@@ -142,25 +163,29 @@ impl<E: Engine> FixedBase<E> {
         let (wide, lanes) = (self.engine.wide(), self.engine.narrow());
         let mut scratch = lanes.scratch();
         let mut digits = Zeroizing::new(vec![0; exponents.len()]);
-        let mut powers: Vec<_> = exponents.iter().map(|_| (lanes.one(), lanes.zero_scalars())).collect();
-        let mut entries = wide.one();
-        for (window, table) in (0..).zip(&self.windows) {
+        let mut products: Vec<_> = exponents.iter().map(|_| lanes.empty_product()).collect();
+        let mut select = |window, table: &_| {
             self.digits(&mut digits, exponents, window);
+            let mut entries = [wide.one()];
             wide.select_shared(&mut entries, table, &digits);
-            for ((product, sum), entry) in powers.iter_mut().zip(wide.scatter(&entries)) {
-                lanes.mul_factored(product, sum, &entry, &mut scratch);
+            wide.scatter(&entries[0])
+        };
+        for (pair, [first, second]) in self.windows.as_chunks::<2>().0.iter().enumerate() {
+            let (first, second) = (select(2 * pair, first), select(2 * pair + 1, second));
+            for ((product, first), second) in products.iter_mut().zip(&first).zip(&second) {
+                lanes.mul_factored(product, [first, second], &mut scratch);
             }
         }
-        let finish = |(mut product, sum): (E::Single, _)| {
-            lanes.mul_one_plus(&mut product, &sum, &mut scratch);
-            self.engine.modulus().number(&lanes.leave(&product, &mut scratch)[0])
+        let finish = |product| {
+            let power = lanes.expand(product, &mut scratch);
+            self.engine.modulus().number(&lanes.leave(&power, &mut scratch)[0])
         };
-        powers.into_iter().map(finish).collect()
+        products.into_iter().map(finish).collect()
     }
 
-    fn digits(&self, digits: &mut [usize], exponents: &[&[u64]], window: u32) {
+    fn digits(&self, digits: &mut [usize], exponents: &[&[u64]], window: usize) {
         for (place, exponent) in digits.iter_mut().zip(exponents) {
-            *place = digit(exponent, window * self.width, self.width);
+            *place = digit(exponent, window as u32 * self.width, self.width);
         }
     }
 }
@@ -209,7 +234,7 @@ mod tests {
         let m = (Integer::from(1) << 1023u32) + 1u32;
         on_every_engine!(&m, |engine| {
             let width = |memory| best_width(&*engine, 1024, memory);
-            assert_eq!(width(0), 1);
+            assert_eq!(width(0), SHORTEST_WINDOW);
             let widths: Vec<_> = [20, 18, 17, 16].map(|log| width(1 << log)).into();
             assert!(widths.is_sorted_by(|more, less| more >= less) && widths[0] > widths[3], "{widths:?}");
             assert!((5..=7).contains(&width(usize::MAX)), "{}", width(usize::MAX));

@@ -112,6 +112,10 @@ struct Constants {
     unit: Single,
     /// R^3 mod m, which takes k / R to the Montgomery form of k.
     r3_mod_m: Zeroizing<Box<[__m512i]>>,
+    /// The limbs of 5m.
+    five_m: Zeroizing<Vec<u64>>,
+    /// b / a mod m of R mod m^2 = a + b m = a (1 + start m): what a product that begins with a alone still lacks.
+    start: Zeroizing<Vec<u64>>,
     /// The limbs of m in vectors.
     m: Zeroizing<Box<[__m512i]>>,
     /// A multiple of m below R + m whose limbs are all at least 2^52 - 1, so that a number of L limbs can be subtracted from
@@ -145,7 +149,13 @@ impl Constants {
             let (upper, lower) = number.clone().div_rem(m.0.clone());
             Single::from_pair(&WipedInteger(lower), &WipedInteger(upper), length)
         };
+        let (upper, lower) = power(r_bits).0.clone().div_rem(m.0.clone());
+        let (upper, lower) = (WipedInteger(upper), WipedInteger(lower));
+        let inverse_of_r = WipedInteger(lower.0.clone().invert(&m.0).expect("R is a power of two and m is odd"));
+        let start = WipedInteger(Integer::from(&upper.0 * &inverse_of_r.0) % &m.0);
         Self {
+            five_m: limbs_of(&WipedInteger(Integer::from(&m.0 * 5u32)), length),
+            start: limbs_of(&start, length),
             one: pair(&power(r_bits)),
             r3: pair(&power(3 * r_bits)),
             shift: pair(&power(r_bits + 2 * montgomery.bits())),
@@ -350,15 +360,15 @@ mod tests {
             let own = lanes.table(&bundles);
             for first in 0..4 {
                 let which: Vec<_> = which.iter().cycle().skip(first).take(L::WIDTH).copied().collect();
-                let mut out = lanes.one();
-                lanes.select_shared(&mut out, &shared, &which);
+                let reversed: Vec<_> = which.iter().rev().copied().collect();
+                let mut out = [lanes.one(), lanes.one()];
+                lanes.select_shared(&mut out, &shared, &[&which[..], &reversed].concat());
                 let mut own_out = lanes.one();
                 lanes.select(&mut own_out, &own, &which);
-                let found = values(lanes, m, &out).into_iter().zip(values(lanes, m, &own_out));
-                for ((shared, own), which) in found.zip(which) {
-                    let expected = &all[which % all.len()].1;
-                    assert_eq!((&shared, &own), (expected, expected));
-                }
+                let expected = |which: &[usize]| which.iter().map(|i| all[i % all.len()].1.clone()).collect::<Vec<_>>();
+                assert_eq!(values(lanes, m, &out[0]), expected(&which));
+                assert_eq!(values(lanes, m, &out[1]), expected(&reversed));
+                assert_eq!(values(lanes, m, &own_out), expected(&which));
             }
         }
         // c (1 + f m) for the same unit many times over: as many windows as a table of 4,096-bit keys has.
@@ -366,12 +376,12 @@ mod tests {
         let inverse = lanes.enter(&vec![&Limbs::from_integer(&inverse, 130)[..]; L::WIDTH], &mut s);
         let mut entry = lanes.gather(&vec![&unit.0; L::WIDTH]);
         lanes.factor(&mut entry, &inverse, &mut s);
-        let (mut product, mut sum) = (lanes.one(), lanes.zero_scalars());
-        for _ in 0..2048 {
-            lanes.mul_factored(&mut product, &mut sum, &entry, &mut s);
+        let mut product = lanes.empty_product();
+        for _ in 0..800 {
+            lanes.mul_factored(&mut product, [&entry; 2], &mut s);
         }
-        lanes.mul_one_plus(&mut product, &sum, &mut s);
-        let expected = unit.1.clone().pow_mod(&Integer::from(2048), &square).unwrap();
+        let product = lanes.expand(product, &mut s);
+        let expected = unit.1.clone().pow_mod(&Integer::from(1600), &square).unwrap();
         assert!(values(lanes, m, &product).iter().all(|found| *found == expected));
     }
 

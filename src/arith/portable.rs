@@ -90,6 +90,12 @@ impl Residue {
     }
 }
 
+/// c (1 + f m).
+pub(crate) struct Product {
+    c: Residue,
+    f: Limbs,
+}
+
 /// Working memory of one thread.
 pub(crate) struct Scratch {
     /// The product that gives the new a; 2L limbs.
@@ -153,6 +159,7 @@ impl<T: Multiplication> Lanes for Portable<T> {
     type Single = Residue;
     type Residues = Residue;
     type Scalars = Limbs;
+    type Product = Product;
     type Table = Limbs;
     type SharedTable = Limbs;
     type Scratch = Scratch;
@@ -171,10 +178,6 @@ impl<T: Multiplication> Lanes for Portable<T> {
 
     fn one(&self) -> Residue {
         self.one.clone()
-    }
-
-    fn zero_scalars(&self) -> Limbs {
-        Limbs::zero(self.length())
     }
 
     fn scalars(&self, numbers: &[&[u64]]) -> Limbs {
@@ -298,12 +301,23 @@ impl<T: Multiplication> Lanes for Portable<T> {
         x.pair_mut().1.copy_from_slice(&f);
     }
 
-    fn mul_factored(&self, x: &mut Residue, sum: &mut Limbs, entry: &Residue, s: &mut Scratch) {
-        let ((a, b), (c, f)) = (x.pair(), entry.pair());
-        T::mul(&mut s.t, a, c, &mut s.gmp);
-        T::mul(&mut s.w, b, c, &mut s.gmp);
-        self.modulus.add_assign(sum, f);
-        self.finish(x, s);
+    fn empty_product(&self) -> Product {
+        Product { c: self.one(), f: Limbs::zero(self.length()) }
+    }
+
+    fn mul_factored(&self, product: &mut Product, entries: [&Residue; 2], s: &mut Scratch) {
+        for entry in entries {
+            let ((a, b), (c, f)) = (product.c.pair(), entry.pair());
+            T::mul(&mut s.t, a, c, &mut s.gmp);
+            T::mul(&mut s.w, b, c, &mut s.gmp);
+            self.modulus.add_assign(&mut product.f, f);
+            self.finish(&mut product.c, s);
+        }
+    }
+
+    fn expand(&self, mut product: Product, s: &mut Scratch) -> Residue {
+        self.mul_one_plus(&mut product.c, &product.f, s);
+        product.c
     }
 
     fn gather(&self, singles: &[&Residue]) -> Residue {
@@ -330,8 +344,8 @@ impl<T: Multiplication> Lanes for Portable<T> {
         self.table(entries)
     }
 
-    fn select_shared(&self, out: &mut Residue, table: &Limbs, which: &[usize]) {
-        self.select(out, table, which);
+    fn select_shared(&self, out: &mut [Residue], table: &Limbs, which: &[usize]) {
+        out.iter_mut().zip(which).for_each(|(out, &which)| mpn::sec_tabselect(&mut out.0, table, which));
     }
 }
 

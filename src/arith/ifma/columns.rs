@@ -321,11 +321,32 @@ pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: 
     }
 }
 
-/// The two reductions of a product of pairs, side by side, so that one computes while the other waits for its quotient:
-/// with u = (t + q m) / R the first, the second is that of `TIMES` w - q. `out` is both results, `quotients` both quotients.
+/// The two reductions of a product of pairs: with u = (t + q m) / R the first, the second is that of `TIMES` w - q. `out` is
+/// both results, `quotients` both quotients.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn reduce_pair<const TIMES: usize>(
     out: &mut [Block],
+    quotients: &mut [[Block; 2]],
+    t: &[Block],
+    w: &[Block],
+    m: &Modulus,
+) {
+    let (a, b) = out.split_at_mut(m.limbs.len());
+    reduce_side_by_side::<TIMES, true>([a, b], quotients, t, w, m);
+}
+
+/// The reductions of t and w.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn reduce_two(out: [&mut [Block]; 2], quotients: &mut [[Block; 2]], t: &[Block], w: &[Block], m: &Modulus) {
+    reduce_side_by_side::<1, false>(out, quotients, t, w, m);
+}
+
+/// The reductions of t and of `TIMES` w, which is `LINKED` if the quotient of the first is taken from it. One computes while
+/// the other waits for its quotient.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn reduce_side_by_side<const TIMES: usize, const LINKED: bool>(
+    [a, b]: [&mut [Block]; 2],
     quotients: &mut [[Block; 2]],
     t: &[Block],
     w: &[Block],
@@ -346,12 +367,13 @@ pub(super) fn reduce_pair<const TIMES: usize>(
         }
         let [q, q2] = &mut after[0];
         settle(&mut first, q, &m0, negated_inverse);
-        for i in 0..BLOCK {
-            second[i] = _mm512_sub_epi64(second[i], q[i]);
+        if LINKED {
+            for i in 0..BLOCK {
+                second[i] = _mm512_sub_epi64(second[i], q[i]);
+            }
         }
         settle(&mut second, q2, &m0, negated_inverse);
     }
-    let (a, b) = out.split_at_mut(blocks);
     let (mut carry, mut second_carry) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for k in 0..blocks {
         add_columns(&mut first, &t[blocks + k]);

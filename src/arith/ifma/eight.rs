@@ -17,13 +17,27 @@ pub(crate) struct Eight(Arc<Constants>);
 #[derive(Clone)]
 pub(crate) struct Bundle(Zeroizing<Box<[Block]>>);
 
-/// Limb i of eight numbers in vector i: sums of up to 2,048 numbers below 2m, added without carries. Wiped on drop.
+/// Limb i of eight numbers in vector i: sums of up to 1,601 numbers below 2m, added without carries. Wiped on drop.
 pub(crate) struct Scalars(Zeroizing<Box<[Block]>>);
 
-/// For each limb the entries' words one behind the other, filled up to whole pairs of vectors. Wiped on drop.
+/// Products of factored entries: a, and beta = b R modulo m above -R, so that two entries take seven operations instead of
+/// eight. beta, in L limbs, is less by R in the lanes where it is negative.
+///
+/// A factor c c' = u R - q m is u - (q / R) m modulo m^2 after a division by R. Times a + (beta / R) m that makes
+/// a u = u' R - q' m and, with the next division by R, a' = u' and beta' = (beta u - a q) / R - q' modulo m. With
+/// -R + m < beta < 7m the quotient by R, as the reduction finds it, is between -4m and 2m; so 5m more keep beta' there.
+pub(crate) struct Product {
+    a: Zeroizing<Box<[Block]>>,
+    beta: Zeroizing<Box<[Block]>>,
+    /// All ones where beta is negative.
+    negative: __m512i,
+    f: Scalars,
+}
+
+/// For each limb the entries' words one behind the other, filled up to a power of two of them. Wiped on drop.
 pub(crate) struct SharedTable {
     vectors: Zeroizing<Box<[__m512i]>>,
-    /// Vectors of a limb, an even number.
+    /// Vectors of a limb, a power of two from 2 to 128.
     stride: usize,
 }
 
@@ -55,6 +69,10 @@ impl Eight {
         Self(constants)
     }
 
+    fn zero_scalars(&self) -> Scalars {
+        Scalars(zero_blocks(self.0.blocks()))
+    }
+
     fn zero(&self) -> Bundle {
         Bundle(zero_blocks(2 * self.0.blocks()))
     }
@@ -76,14 +94,59 @@ impl Eight {
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn mul_factored(&self, x: &mut Bundle, sum: &mut Scalars, entry: &Bundle, s: &mut Scratch) {
-        let ((a, b), (c, f)) = (x.pair(), entry.pair());
-        columns::multiply(&mut s.t, [(a, c)], &mut s.products);
-        columns::multiply(&mut s.w, [(b, c)], &mut s.products);
-        for (sum, f) in sum.0.as_flattened_mut().iter_mut().zip(f.as_flattened()) {
-            *sum = _mm512_add_epi64(*sum, *f);
+    fn mul_factored(&self, product: &mut Product, [first, second]: [&Bundle; 2], s: &mut Scratch) {
+        let Constants { modulus, five_m, .. } = &*self.0;
+        let Product { a, beta, negative, f } = product;
+        let blocks = a.len();
+        for entry in [first, second] {
+            for (f, limb) in f.0.as_flattened_mut().iter_mut().zip(entry.pair().1.as_flattened()) {
+                *f = _mm512_add_epi64(*f, *limb);
+            }
         }
-        columns::reduce_pair::<1>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+        // c c' = u R - q m.
+        columns::multiply(&mut s.t, [(first.pair().0, second.pair().0)], &mut s.products);
+        let (u, q) = (&mut s.x, &mut s.y);
+        columns::reduce(u, q, &s.t, modulus);
+        // a u = u' R - q' m, and beta u - a q, where -a q = a (R - 1 - q) + a - a R.
+        let mask = _mm512_set1_epi64(MASK);
+        q.as_flattened_mut().iter_mut().for_each(|q| *q = _mm512_sub_epi64(mask, *q));
+        columns::multiply(&mut s.t, [(&**a, &**u)], &mut s.products);
+        columns::multiply(&mut s.w, [(&**beta, &**u), (&**a, &**q)], &mut s.products);
+        let (low, high) = s.w.split_at_mut(blocks);
+        let columns = low.as_flattened_mut().iter_mut().zip(high.as_flattened_mut());
+        let limbs = a.as_flattened().iter().zip(u.as_flattened()).zip(five_m.iter());
+        for ((low, high), ((&a, &u), &five_m)) in columns.zip(limbs) {
+            *low = _mm512_add_epi64(*low, a);
+            // beta is R less than its limbs say in the lanes where it is negative.
+            let taken = _mm512_add_epi64(a, _mm512_and_si512(*negative, u));
+            *high = _mm512_add_epi64(*high, _mm512_sub_epi64(_mm512_set1_epi64(five_m as i64), taken));
+        }
+        columns::reduce_two([a, beta], &mut s.quotients, &s.t, &s.w, modulus);
+        // beta' = REDC(...) + 5m - q'.
+        let mut borrow = radix::ZERO;
+        for (beta, [q, _]) in beta.iter_mut().zip(s.quotients.iter()) {
+            for (beta, q) in beta.iter_mut().zip(q) {
+                let limb = _mm512_add_epi64(_mm512_sub_epi64(*beta, *q), borrow);
+                *beta = _mm512_and_si512(limb, mask);
+                borrow = _mm512_srai_epi64::<{ radix::BITS }>(limb);
+            }
+        }
+        *negative = borrow;
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn expand(&self, product: Product, s: &mut Scratch) -> Bundle {
+        // b = REDC(beta), whose part above R is 0 or -1.
+        let blocks = self.0.blocks();
+        let mut x = self.zero();
+        let (a, b) = x.pair_mut();
+        a.copy_from_slice(&product.a);
+        s.t[..blocks].copy_from_slice(&product.beta);
+        s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
+        s.t[blocks][0] = product.negative;
+        columns::reduce(b, &mut s.y, &s.t, &self.0.modulus);
+        self.mul_one_plus(&mut x, &product.f, s);
+        x
     }
 
     /// The pair (u, REDC(-q)) of the number whose limbs are in `s.t`.
@@ -219,17 +282,40 @@ impl Eight {
     }
 
     #[target_feature(enable = "avx512f")]
-    fn select_shared(&self, out: &mut Bundle, table: &SharedTable, which: &[usize]) {
-        let which = indices(which);
-        let limbs = out.0.as_flattened_mut().iter_mut();
-        for (out, vectors) in limbs.zip(table.vectors.chunks_exact(table.stride)) {
-            // The low four bits of an index pick a word of two vectors; the upper ones say from which two.
-            for (pair, vectors) in vectors.as_chunks::<2>().0.iter().enumerate() {
-                let group = _mm512_srli_epi64::<4>(which);
-                let chosen = _mm512_cmpeq_epi64_mask(group, _mm512_set1_epi64(pair as i64));
-                let words = _mm512_permutex2var_epi64(vectors[0], which, vectors[1]);
-                *out = _mm512_mask_mov_epi64(*out, chosen, words);
+    fn select_shared(&self, out: &mut [Bundle], table: &SharedTable, which: &[usize]) {
+        let which = Zeroizing::new(which.chunks(LANES).map(indices).collect::<Vec<_>>());
+        match table.stride {
+            2 => select_of::<2>(out, &table.vectors, &which),
+            4 => select_of::<4>(out, &table.vectors, &which),
+            8 => select_of::<8>(out, &table.vectors, &which),
+            16 => select_of::<16>(out, &table.vectors, &which),
+            32 => select_of::<32>(out, &table.vectors, &which),
+            64 => select_of::<64>(out, &table.vectors, &which),
+            _ => select_of::<128>(out, &table.vectors, &which),
+        }
+    }
+}
+
+/// Selects among the words of `STRIDE` vectors, a power of two from 2 on, for each limb. Limb by limb, so that vectors come
+/// from afar once for all bundles.
+#[target_feature(enable = "avx512f")]
+fn select_of<const STRIDE: usize>(out: &mut [Bundle], vectors: &[__m512i], which: &[__m512i]) {
+    for (i, vectors) in vectors.as_chunks::<STRIDE>().0.iter().enumerate() {
+        for (out, &which) in out.iter_mut().zip(which) {
+            // The low four bits of an index pick a word of two vectors; each bit above halves what is left.
+            let mut words = *vectors;
+            for pair in 0..STRIDE / 2 {
+                words[pair] = _mm512_permutex2var_epi64(vectors[2 * pair], which, vectors[2 * pair + 1]);
             }
+            let (mut left, mut bit) = (STRIDE / 2, 4);
+            while left > 1 {
+                let upper = _mm512_test_epi64_mask(which, _mm512_set1_epi64(1 << bit));
+                for pair in 0..left / 2 {
+                    words[pair] = _mm512_mask_mov_epi64(words[2 * pair], upper, words[2 * pair + 1]);
+                }
+                (left, bit) = (left / 2, bit + 1);
+            }
+            out.0.as_flattened_mut()[i] = words[0];
         }
     }
 }
@@ -260,12 +346,14 @@ fn words_of(vectors: &[__m512i]) -> Zeroizing<Vec<[u64; LANES]>> {
 #[allow(unsafe_code)]
 impl Lanes for Eight {
     const WIDTH: usize = LANES;
-    // 32 entries in 135 ns, 64 shared ones in 26 ns; a product takes 290 ns (p of 1,536 bits).
+    // 32 entries in 135 ns of 290 ns for a product (p of 1,536 bits). Shared ones come from a cache far away, once for many
+    // bundles: with windows of 7 bits that costs as much as the products that they save.
     const READ: f64 = 0.015;
-    const READ_SHARED: f64 = 0.0014;
+    const READ_SHARED: f64 = 0.004;
     type Single = Single;
     type Residues = Bundle;
     type Scalars = Scalars;
+    type Product = Product;
     type Table = Vec<Bundle>;
     type SharedTable = SharedTable;
     type Scratch = Scratch;
@@ -285,10 +373,6 @@ impl Lanes for Eight {
     fn one(&self) -> Bundle {
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { self.in_all_lanes(&self.0.one) }
-    }
-
-    fn zero_scalars(&self) -> Scalars {
-        Scalars(zero_blocks(self.0.blocks()))
     }
 
     fn scalars(&self, numbers: &[&[u64]]) -> Scalars {
@@ -361,9 +445,27 @@ impl Lanes for Eight {
         unsafe { self.factor(x, inverse, s) }
     }
 
-    fn mul_factored(&self, x: &mut Bundle, sum: &mut Scalars, entry: &Bundle, s: &mut Scratch) {
+    fn empty_product(&self) -> Product {
+        let mut sum = self.zero_scalars();
+        for (sum, &limb) in sum.0.as_flattened_mut().iter_mut().zip(self.0.start.iter()) {
+            *sum = radix::vector([limb; LANES]);
+        }
+        Product {
+            a: Zeroizing::new(self.one().pair().0.into()),
+            beta: zero_blocks(self.0.blocks()),
+            negative: radix::ZERO,
+            f: sum,
+        }
+    }
+
+    fn mul_factored(&self, product: &mut Product, entries: [&Bundle; 2], s: &mut Scratch) {
         // SAFETY: Constants exist only where the processor has the features.
-        unsafe { self.mul_factored(x, sum, entry, s) }
+        unsafe { self.mul_factored(product, entries, s) }
+    }
+
+    fn expand(&self, product: Product, s: &mut Scratch) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.expand(product, s) }
     }
 
     fn gather(&self, singles: &[&Single]) -> Bundle {
@@ -389,7 +491,7 @@ impl Lanes for Eight {
         SharedTable::new(&self.0, entries)
     }
 
-    fn select_shared(&self, out: &mut Bundle, table: &SharedTable, which: &[usize]) {
+    fn select_shared(&self, out: &mut [Bundle], table: &SharedTable, which: &[usize]) {
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { self.select_shared(out, table, which) }
     }
@@ -397,7 +499,8 @@ impl Lanes for Eight {
 
 impl SharedTable {
     pub(super) fn new(constants: &Constants, entries: &[Single]) -> Self {
-        let stride = entries.len().div_ceil(LANES).next_multiple_of(2);
+        let stride = entries.len().div_ceil(LANES).next_power_of_two().max(2);
+        assert!(stride <= 128, "windows have at most 10 bits");
         let (length, vectors) = (constants.length(), constants.vectors());
         let words: Vec<_> = entries.iter().map(|entry| words_of(&entry.0)).collect();
         let vector = |i: usize, v: usize| {

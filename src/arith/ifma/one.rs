@@ -269,10 +269,6 @@ impl One {
         Self { eight: Eight::new(constants.clone()), constants }
     }
 
-    fn zeros(&self) -> Scalars {
-        Scalars(zeroed(self.constants.vectors(), radix::ZERO))
-    }
-
     /// Limbs `from` to `from` + L of a number.
     fn limbs(&self, number: &[u64], from: usize) -> Scalars {
         let length = self.constants.length();
@@ -281,7 +277,13 @@ impl One {
     }
 }
 
-/// Limbs of a sum of up to 2,048 numbers below 2m, added without carries. Wiped on drop.
+/// c (1 + f m).
+pub(crate) struct Product {
+    c: Single,
+    f: Scalars,
+}
+
+/// Limbs of a sum of up to 1,600 numbers below 2m, added without carries. Wiped on drop.
 pub(crate) struct Scalars(Zeroizing<Box<[__m512i]>>);
 
 // SAFETY of the unsafe blocks: Constants exist only where the processor has the features.
@@ -294,6 +296,7 @@ impl Lanes for One {
     type Single = Single;
     type Residues = Single;
     type Scalars = Scalars;
+    type Product = Product;
     type Table = Vec<Single>;
     type SharedTable = SharedTable;
     type Scratch = ();
@@ -302,10 +305,6 @@ impl Lanes for One {
 
     fn one(&self) -> Single {
         self.constants.one.clone()
-    }
-
-    fn zero_scalars(&self) -> Scalars {
-        self.zeros()
     }
 
     fn scalars(&self, numbers: &[&[u64]]) -> Scalars {
@@ -395,13 +394,24 @@ impl Lanes for One {
         unsafe { for_vectors!(constants, factor(constants, x, inverse)) }
     }
 
-    fn mul_factored(&self, x: &mut Single, sum: &mut Scalars, entry: &Single, (): &mut ()) {
+    fn empty_product(&self) -> Product {
+        Product { c: self.one(), f: Scalars(zeroed(self.constants.vectors(), radix::ZERO)) }
+    }
+
+    fn mul_factored(&self, product: &mut Product, entries: [&Single; 2], (): &mut ()) {
         let constants = &*self.constants;
-        // SAFETY: Constants exist only where the processor has the features.
-        unsafe {
-            for_vectors!(constants, mul_factored(constants, x, entry));
-            add_limbs(&mut sum.0, &entry.0[constants.vectors()..]);
+        for entry in entries {
+            // SAFETY: Constants exist only where the processor has the features.
+            unsafe {
+                for_vectors!(constants, mul_factored(constants, &mut product.c, entry));
+                add_limbs(&mut product.f.0, &entry.0[constants.vectors()..]);
+            }
         }
+    }
+
+    fn expand(&self, mut product: Product, s: &mut ()) -> Single {
+        self.mul_one_plus(&mut product.c, &product.f, s);
+        product.c
     }
 
     fn gather(&self, singles: &[&Single]) -> Single {
@@ -425,10 +435,12 @@ impl Lanes for One {
         self.eight.shared_table(entries)
     }
 
-    fn select_shared(&self, out: &mut Single, table: &SharedTable, which: &[usize]) {
-        let mut bundle = self.eight.one();
-        self.eight.select_shared(&mut bundle, table, which);
-        *out = self.eight.scatter(&bundle).swap_remove(0);
+    fn select_shared(&self, out: &mut [Single], table: &SharedTable, which: &[usize]) {
+        for (out, which) in out.chunks_mut(LANES).zip(which.chunks(LANES)) {
+            let mut bundle = [self.eight.one()];
+            self.eight.select_shared(&mut bundle, table, which);
+            out.iter_mut().zip(self.eight.scatter(&bundle[0])).for_each(|(out, selected)| *out = selected);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::engine::Engine;
 use super::super::lanes::{Lanes, Pair};
-use super::super::portable::{ConstantTime, Portable, Residue, Scratch};
+use super::super::portable::{ConstantTime, Portable, Product, Residue, Scratch};
 use super::Montgomery;
 use crate::secret::Limbs;
 
@@ -63,6 +63,7 @@ impl Lanes for FourLanes {
     type Single = Residue;
     type Residues = Vec<Residue>;
     type Scalars = Vec<Limbs>;
+    type Product = Vec<Product>;
     type Table = Vec<Vec<Residue>>;
     type SharedTable = Vec<Residue>;
     type Scratch = Scratch;
@@ -75,12 +76,8 @@ impl Lanes for FourLanes {
         vec![self.0.one(); 4]
     }
 
-    fn zero_scalars(&self) -> Vec<Limbs> {
-        vec![self.0.zero_scalars(); 4]
-    }
-
     fn scalars(&self, numbers: &[&[u64]]) -> Vec<Limbs> {
-        self.fill(numbers, |number| self.0.scalars(&[number]), || self.0.zero_scalars())
+        self.fill(numbers, |number| self.0.scalars(&[number]), || self.0.scalars(&[&[0]]))
     }
 
     fn enter_raw(&self, numbers: &[&[u64]], s: &mut Scratch) -> Vec<Residue> {
@@ -119,10 +116,18 @@ impl Lanes for FourLanes {
         x.iter_mut().zip(inverse).for_each(|(x, inverse)| self.0.factor(x, inverse, s));
     }
 
-    fn mul_factored(&self, x: &mut Vec<Residue>, sum: &mut Vec<Limbs>, entry: &Vec<Residue>, s: &mut Scratch) {
-        for ((x, sum), entry) in x.iter_mut().zip(sum).zip(entry) {
-            self.0.mul_factored(x, sum, entry, s);
+    fn empty_product(&self) -> Vec<Product> {
+        (0..Self::WIDTH).map(|_| self.0.empty_product()).collect()
+    }
+
+    fn mul_factored(&self, product: &mut Vec<Product>, entries: [&Vec<Residue>; 2], s: &mut Scratch) {
+        for (i, product) in product.iter_mut().enumerate() {
+            self.0.mul_factored(product, entries.map(|entry| &entry[i]), s);
         }
+    }
+
+    fn expand(&self, product: Vec<Product>, s: &mut Scratch) -> Vec<Residue> {
+        product.into_iter().map(|product| self.0.expand(product, s)).collect()
     }
 
     fn gather(&self, singles: &[&Residue]) -> Vec<Residue> {
@@ -147,7 +152,9 @@ impl Lanes for FourLanes {
         entries.to_vec()
     }
 
-    fn select_shared(&self, out: &mut Vec<Residue>, table: &Vec<Residue>, which: &[usize]) {
-        *out = self.fill(which, |&which| table[which].clone(), || self.0.one());
+    fn select_shared(&self, out: &mut [Vec<Residue>], table: &Vec<Residue>, which: &[usize]) {
+        for (out, which) in out.iter_mut().zip(which.chunks(Self::WIDTH)) {
+            *out = self.fill(which, |&which| table[which].clone(), || self.0.one());
+        }
     }
 }
