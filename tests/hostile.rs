@@ -10,7 +10,7 @@ use fixtures::{KEY, OTHER_KEY, random_model};
 use rug::Integer;
 use rug::integer::Order;
 use std::sync::LazyLock;
-use tacita::encoding::Grid;
+use tacita::encoding::{Grid, Layout};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response, VerifiedKeys};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Activation, Affine, Network};
@@ -386,7 +386,7 @@ fn a_ciphertext_that_is_no_unit_is_refused_by_both_sides() {
         assert_eq!(decrypt(&forged).unwrap_err(), Error::Ciphertext { index: 0, why });
     }
     // The second batch of a request counts from the start of the request.
-    let many = encrypt(&vec![RECORDS[0]; MODEL.spec().layout(2048).unwrap().capacity() + 1]);
+    let many = encrypt(&vec![RECORDS[0]; MODEL.spec().packing(Layout::Records, 2048).unwrap().capacity() + 1]);
     let mut forged = Message::of_request(&many);
     forged.ciphertexts[3 * length..].fill(0);
     assert_eq!(evaluate(&forged).unwrap_err(), Error::Ciphertext { index: 3, why: CiphertextFault::Zero });
@@ -411,7 +411,7 @@ fn a_request_with_another_number_of_ciphertexts_or_records_is_refused() {
     for more in [1, length, 2 * length] {
         assert!(is_malformed(&refused(&|m| m.ciphertexts.extend(vec![1; more]))), "{more} bytes more");
     }
-    let capacity = MODEL.spec().layout(2048).unwrap().capacity() as u64;
+    let capacity = MODEL.spec().packing(Layout::Records, 2048).unwrap().capacity() as u64;
     for records in [0, capacity + 1, 2 * capacity, 1 << 32, u64::MAX] {
         let error = refused(&|m| m.records = records);
         assert!(is_malformed(&error), "{records} records: {error}");

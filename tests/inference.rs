@@ -7,7 +7,7 @@ use fixtures::{KEY, OTHER_KEY, compile, random_model};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tacita::Error;
-use tacita::encoding::{Grid, OutOfRange};
+use tacita::encoding::{Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
 use tacita::model::PrivateModel;
 use tacita::network::Affine;
@@ -56,7 +56,7 @@ fn pixels() -> Grid {
 #[test]
 fn one_record_a_full_batch_and_one_more_agree_with_the_integer_model() {
     let model = random_model(3, 8, pixels(), 1);
-    let capacity = model.spec().layout(2048).unwrap().capacity();
+    let capacity = model.spec().packing(Layout::Records, 2048).unwrap().capacity();
     for count in [1, 2, capacity / 2, capacity - 1, capacity, capacity + 1] {
         agrees(&model, &random_records(count, 8, &pixels(), count as u64));
     }

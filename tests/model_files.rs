@@ -60,6 +60,9 @@ fn a_spec_is_read_back_to_the_last_bit() {
     assert_eq!((read.model(), read.activation()), ("tést", Activation::Sigmoid));
     let numbers = |spec: &PublicSpec| (spec.scale().to_bits(), spec.logit_error().to_bits(), spec.slot_bits());
     assert_eq!(numbers(&read), numbers(spec));
+    let spacings = |spec: &PublicSpec| spec.layouts().map(|layout| (layout, spec.spacing(layout))).collect::<Vec<_>>();
+    assert_eq!(spacings(&read), spacings(spec));
+    assert_eq!(spacings(&read).len(), 4, "records, and 2, 3 and 4 features together");
     assert_eq!(read.features().grid(0).offset().to_bits(), (0.1_f64 + 0.2).to_bits());
     assert_eq!(&spec.as_json()[SPEC_DIGITS], spec.fingerprint().to_string());
 }
@@ -175,14 +178,12 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
     let huge = format!("\"labels\": [\"{}\"]", "x".repeat(257));
     for (old, new) in [
         ("tacita-spec/1", "tacita-spec/2"),
-        ("\"records\"", "\"features\""),
         ("\"sigmoid\"", "\"relu\""),
         ("\"model\"", "\"modell\""),
         ("\"model\": \"tést\"", "\"model\": \"\""),
         ("\"model\": \"tést\"", "\"model\": \"\\u0007\""),
         ("\"model\": \"tést\"", "\"model\": \"a\",\n  \"model\": \"b\""),
         ("\"model\": \"tést\"", "\"model\": \"a\",\n  \"weights\": []"),
-        ("  \"layout\": \"records\",\n", ""),
         ("\"count\":3", "\"count\":0"),
         ("\"count\":3", "\"count\":4294967295"),
         ("\"count\":3", "\"count\":1000000"),
@@ -332,7 +333,7 @@ fn the_schema_has_the_members_that_are_written() {
     assert_eq!(keys(&schema["$defs"]["feature"]["properties"]), keys(&spec["features"][1]));
     assert_eq!(schema["required"].as_array().unwrap().len(), keys(&spec).len());
     assert_eq!(schema["properties"]["format"]["const"], spec["format"]);
-    assert_eq!(schema["properties"]["layout"]["const"], spec["layout"]);
+    assert_eq!(keys(&schema["$defs"]["features_layout"]["properties"]), keys(&spec["features_layouts"][0]));
 }
 
 #[test]
