@@ -299,13 +299,11 @@ mod junk {
         let (packing, part) = only_part(model, LAYOUT);
         let opened: Vec<_> = responses.iter().map(|response| open(model, LAYOUT, response)).collect();
         assert!(opened.iter().all(|(_, answers)| answers[..] == [0; ROWS]), "the answers are the same");
-        let number = |plaintext: &Plaintext, bit| (plaintext.to_integer() >> bit).keep_bits(packing.spacing()).to_f64();
-        let slot = |bit| opened.iter().map(move |(plaintext, _)| number(plaintext, bit) / number_of(packing.spacing()));
+        let number =
+            |plaintext: &Plaintext, bit: u32| Integer::from(plaintext.to_integer() >> bit).keep_bits(packing.spacing());
+        let whole = 2f64.powi(packing.spacing() as i32);
+        let slot = |bit| opened.iter().map(move |(plaintext, _)| number(plaintext, bit).to_f64() / whole);
         part.junk().map(|bit| slot(bit).collect()).collect()
-    }
-
-    fn number_of(bits: u32) -> f64 {
-        2f64.powi(bits as i32)
     }
 
     /// Largest distance of the distribution functions of two samples (Smirnov 1939). For two samples of n numbers from one

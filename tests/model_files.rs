@@ -4,7 +4,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
-use tacita::encoding::{Feature, Features, Grid};
+use tacita::encoding::{Feature, Features, Grid, Layout};
 use tacita::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use tacita::network::{Activation, Affine};
 use tacita::{Error, Fingerprint};
@@ -90,7 +90,7 @@ fn hundreds_of_equal_features_take_one_line() {
     let model = PrivateModel::compile(&affine, features, &["ink"], Activation::Identity, "ink", options).unwrap().0;
     let line = r#"    {"name":"pixel","count":784,"offset":0.0,"step":1.0,"least":0,"greatest":255}"#;
     assert!(model.spec().as_json().lines().any(|found| found == line), "{}", model.spec().as_json());
-    assert!(model.spec().as_json().lines().count() < 20);
+    assert!(model.spec().as_json().lines().count() < 20 + model.spec().layouts().count());
 }
 
 #[test]
@@ -173,6 +173,7 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
     assert!(read_resealed(&text).is_ok());
     let slot_bits = model(8).spec().slot_bits();
     let slots = format!("\"slot_bits\": {slot_bits}");
+    let spacing = format!("\"spacing\":{}}}", model(8).spec().spacing(Layout::Features { together: 4 }).unwrap());
     let scale = format!("\"scale\": {}", model(8).spec().scale());
     let error = format!("\"logit_error\": {}", model(8).spec().logit_error());
     let huge = format!("\"labels\": [\"{}\"]", "x".repeat(257));
@@ -199,6 +200,22 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
         ("\"step\":5e-9", "\"step\":NaN"),
         ("\"step\":5e-9", "\"step\":\"1\""),
         ("\"pixel\"", "\"β \\\"blood\\\" \\\\ sugar\",\"name\":\"pixel\""),
+        ("{\"together\":2,", "{\"together\":1,"),
+        ("{\"together\":2,", "{\"together\":0,"),
+        ("{\"together\":2,", "{\"together\":3,"),
+        ("{\"together\":2,", "{\"together\":5,"),
+        ("{\"together\":2,", "{\"together\":-2,"),
+        ("{\"together\":2,", "{\"rows\":1,\"together\":2,"),
+        ("{\"together\":2,", "{"),
+        ("\"together\":4,", "\"together\":4294967295,"),
+        ("\"together\":4,", "\"together\":4294967296,"),
+        ("\"together\":4,", "\"together\":227,"),
+        (&spacing, "\"spacing\":21}"),
+        (&spacing, "\"spacing\":0}"),
+        (&spacing, "\"spacing\":4294967295}"),
+        (&spacing, "\"spacing\":585}"),
+        ("\"features_layouts\": [", "\"features_layouts\": [2,"),
+        ("\"features_layouts\"", "\"layouts\""),
         (&slots, "\"slot_bits\": 0"),
         (&slots, "\"slot_bits\": 9"),
         (&slots, "\"slot_bits\": 63"),
@@ -306,6 +323,28 @@ fn a_model_that_could_overflow_its_slots_is_refused() {
         match read {
             Ok(model) => assert!(fits && model.bias()[0] == bias),
             Err(error) => assert!(!fits && matches!(error, Error::Model(_)), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_model_whose_junk_could_overflow_is_refused() {
+    let bytes = model(8).to_bytes();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let data = &bytes[8 + length..];
+    let spec_at = data.len() - model(8).spec().as_json().len();
+    for layout in model(8).spec().layouts().skip(1) {
+        let spacing = model(8).spec().spacing(layout).unwrap();
+        let entry = |spacing| format!("{{\"together\":{},\"spacing\":{spacing}}}", layout.together());
+        for (other, fits) in [(spacing, true), (spacing + 1, true), (spacing - 1, false)] {
+            let text = spec_text().replacen(&entry(spacing), &entry(other), 1);
+            let spec = resealed(text.as_bytes(), SPEC_DIGITS);
+            assert_eq!(spec.len(), data.len() - spec_at);
+            let read = PrivateModel::from_bytes(&rebuilt(|header| header, &[&data[..spec_at], &spec].concat()));
+            match read {
+                Ok(model) => assert!(fits && model.spec().spacing(layout) == Some(other)),
+                Err(error) => assert!(!fits && matches!(error, Error::Model(_)), "{layout}, {other}: {error}"),
+            }
         }
     }
 }
