@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 
 /// How the values of a request share ciphertexts. A spec lists the layouts that its model can be asked in.
 ///
-/// | | one ciphertext holds | one record of MNIST under a 3072-bit key |
+/// | 784 pixels, ten outputs, a 3072-bit key | one ciphertext holds | one record takes |
 /// |---|---|---|
-/// | `Records` | one feature of up to 139 records | 784 ciphertexts up, 1 down |
-/// | `Features { together: 9 }` | 9 features of up to 5 records | 88 up, 1 down |
-/// | `Features { together: 49 }` | 49 features of one record | 16 up, 10 down |
+/// | `Records` | one feature of up to 146 records | 784 ciphertexts up, 1 down |
+/// | `Features { together: 9 }` | 9 features of up to 6 records | 88 up, 1 down |
+/// | `Features { together: 53 }` | 53 features of one record | 15 up, 10 down |
 ///
 /// As text it is `records` or `features:9`.
 ///
