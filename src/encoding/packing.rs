@@ -158,16 +158,17 @@ impl Packing {
         self.layout().columns(features)
     }
 
-    /// Ciphertexts in which `records` records of `features` features go up.
+    /// Ciphertexts in which `records` records of `features` features go up. What is beyond a `u64` is its largest number.
     pub fn request_ciphertexts(&self, records: usize, features: usize) -> u64 {
-        self.batches(records).len() as u64 * self.columns(features) as u64
+        (self.batches(records).len() as u64).saturating_mul(self.columns(features) as u64)
     }
 
     /// Ciphertexts in which the answers for `records` records of a model of `rows` rows come down, which is the number of
-    /// [`responses`](Batch::responses) of all batches.
+    /// [`responses`](Batch::responses) of all batches. What is beyond a `u64` is its largest number.
     pub fn response_ciphertexts(&self, records: usize, rows: usize) -> u64 {
         let of = |records: usize| self.batches(records).map(|batch| batch.responses(rows).len() as u64).sum::<u64>();
-        (records / self.capacity()) as u64 * of(self.capacity()) + of(records % self.capacity())
+        let full = (records / self.capacity()) as u64;
+        full.saturating_mul(of(self.capacity())).saturating_add(of(records % self.capacity()))
     }
 
     /// Writes `slots` into a plaintext, from slot 0 on; the remaining slots are 0.
@@ -597,6 +598,8 @@ mod tests {
         }
         let expected = u64::from(u32::MAX / 33) * 65_536 + 65_536_u64.div_ceil(33 / u64::from(u32::MAX % 33));
         assert_eq!(packing.response_ciphertexts(u32::MAX as usize, 65_536), expected);
+        assert_eq!(packing.request_ciphertexts(usize::MAX, 1_000_000), u64::MAX);
+        assert_eq!(packing.response_ciphertexts(usize::MAX, 65_536), u64::MAX);
         let packing = Packing::features(2048, 62, 2, 70).unwrap();
         assert_eq!(
             packing.request_ciphertexts(u32::MAX as usize, 1_000_000),

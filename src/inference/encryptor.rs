@@ -12,7 +12,7 @@ use crate::paillier::{Nonce, Plaintext, PublicKey, SecretKey};
 use crate::secret::Limbs;
 
 /// Encrypts records for one model under one key, in the records layout unless [`layout`](Self::layout) says otherwise.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Encryptor {
     spec: PublicSpec,
     packing: Packing,
@@ -21,7 +21,7 @@ pub struct Encryptor {
 }
 
 /// Whoever has the secret key draws nonces at a quarter of the cost.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Key {
     Public(PublicKey),
     Secret(SecretKey),
