@@ -575,6 +575,40 @@ tacita_status tacita_spec_label(const tacita_spec *spec, size_t index, char *lab
 tacita_status tacita_spec_slot_bits(const tacita_spec *spec, uint32_t *bits_out);
 
 /**
+ * Tells the number of layouts that the spec permits, at least 1.
+ *
+ * Threads: any number may share `spec`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE.
+ */
+tacita_status tacita_spec_layout_count(const tacita_spec *spec, size_t *count_out);
+
+/**
+ * Tells how many features of a record share a ciphertext in layout `index`: 1 in the first, the records layout, and then more
+ * and more.
+ *
+ * Threads: any number may share `spec`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, INDEX.
+ */
+tacita_status tacita_spec_layout_together(const tacita_spec *spec,
+                                          size_t index,
+                                          uint32_t *together_out);
+
+/**
+ * Tells in how many ciphertexts, of a quarter of `key_bits` bytes each, `records` records go up and their answers come down in
+ * the layout with `together` features of a record in each.
+ *
+ * Threads: any number may share `spec`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one record fits
+ * such a key.
+ */
+tacita_status tacita_spec_ciphertexts(const tacita_spec *spec,
+                                      uint32_t together,
+                                      uint32_t key_bits,
+                                      size_t records,
+                                      uint64_t *up_out,
+                                      uint64_t *down_out);
+
+/**
  * Frees a spec; NULL and handles of other types are left alone.
  *
  * Threads: no other call may still use `spec`. Never fails.
@@ -605,6 +639,19 @@ tacita_status tacita_encryptor_new_with_secret_key(const tacita_spec *spec,
                                                    const uint8_t spec_fingerprint[TACITA_FINGERPRINT_LEN],
                                                    const tacita_secret_key *key,
                                                    tacita_encryptor **encryptor_out);
+
+/**
+ * Makes an encryptor like another one, which puts `together` features of a record into each ciphertext; 1 is the records layout,
+ * with which new encryptors begin.
+ *
+ * With more features together fewer ciphertexts go up and, if they are many, more come down; answers are the same. The spec
+ * says what is permitted: `tacita_spec_layout_together`, `tacita_spec_ciphertexts`.
+ * Threads: any number may share `encryptor`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit it or not one record fits the key.
+ */
+tacita_status tacita_encryptor_new_with_layout(const tacita_encryptor *encryptor,
+                                               uint32_t together,
+                                               tacita_encryptor **encryptor_out);
 
 /**
  * Tells how many records one set of ciphertexts has room for, at the price of one.
@@ -686,6 +733,14 @@ tacita_status tacita_request_key_fingerprint(const tacita_request *request,
  */
 tacita_status tacita_request_spec_fingerprint(const tacita_request *request,
                                               uint8_t fingerprint_out[TACITA_FINGERPRINT_LEN]);
+
+/**
+ * Tells how many features of a record share a ciphertext; 1 in the records layout.
+ *
+ * Threads: any number may share `request`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE.
+ */
+tacita_status tacita_request_together(const tacita_request *request, uint32_t *together_out);
 
 /**
  * Frees a request; NULL and handles of other types are left alone.

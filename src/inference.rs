@@ -6,6 +6,7 @@
 //! | [`Evaluator`] | private model, public keys that were verified | [`Response`] |
 //! | [`Decryptor`] | spec, secret key, the request's [`Header`] | [`Prediction`]s |
 
+mod addend;
 mod decryptor;
 mod encryptor;
 mod envelope;

@@ -35,6 +35,7 @@
 mod calibration;
 mod integer;
 mod labels;
+mod layouts;
 mod private;
 mod quantisation;
 mod seal;

@@ -106,9 +106,14 @@ fn sealed_spec(members: &str) -> Vec<u8> {
 
 /// A spec with these features, labels and scale.
 fn spec_of(features: &str, labels: &str, scale: &str) -> Vec<u8> {
+    spec_with(features, labels, scale, r#"{"together":2,"spacing":41},{"together":3,"spacing":41}"#)
+}
+
+/// The same with these features layouts.
+fn spec_with(features: &str, labels: &str, scale: &str, layouts: &str) -> Vec<u8> {
     sealed_spec(&format!(
         r#""format":"tacita-spec/1","model":"m","features":[{features}],"labels":[{labels}],"activation":"identity",
-        "scale":{scale},"logit_error":0,"layout":"records","slot_bits":40"#
+        "scale":{scale},"logit_error":0,"slot_bits":40,"features_layouts":[{layouts}]"#
     ))
 }
 
@@ -216,6 +221,9 @@ fn specs_that_ask_for_memory_keep_the_bound() {
     assert!(spec(&spec_of(FEATURE, &list(65_536, "\"a\""), "1")));
     assert!(!spec(&spec_of(FEATURE, &list(300_000, "\"a\""), "1")));
     assert!(!spec(&spec_of(FEATURE, &list(300_000, "\"\""), "1")));
+    let layouts = |count, item: &str| spec(&spec_with(FEATURE, "\"y\"", "1", &list(count, item)));
+    assert!(layouts(1, r#"{"together":2,"spacing":40}"#) && layouts(0, ""));
+    assert!(!layouts(40_000, r#"{"together":2,"spacing":40}"#) && !layouts(300_000, "{}"));
 
     let long = 1 << 20;
     for filler in ["[", "{\"a\":", "\u{7f}", "\\u0001", "\u{80}", "\u{301}", "\u{10ffff}", "é", "1", "\\", "{},"] {
@@ -233,7 +241,7 @@ fn specs_that_ask_for_memory_keep_the_bound() {
             }
         }
         let whole = text(&spec_of(FEATURE, "\"y\"", "1")).to_owned();
-        for member in ["format", "model", "activation", "layout", "slot_bits", "features"] {
+        for member in ["format", "model", "activation", "slot_bits", "features_layouts", "features"] {
             let member = format!("\"{member}\":");
             let found = whole.replacen(&member, &format!("{member}\"{filler}\",\"x\":"), 1).into_bytes();
             spec(&sealed(found, 15));

@@ -10,7 +10,7 @@ use fixtures::{KEY, OTHER_KEY, random_model};
 use rug::Integer;
 use rug::integer::Order;
 use std::sync::LazyLock;
-use tacita::encoding::Grid;
+use tacita::encoding::{Grid, Layout};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response, VerifiedKeys};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Activation, Affine, Network};
@@ -100,9 +100,14 @@ static SENT: LazyLock<Request> = LazyLock::new(|| encrypt(&RECORDS));
 static ANSWER: LazyLock<Response> = LazyLock::new(|| EVALUATOR.evaluate(&SENT, KEY.public_key()).unwrap());
 
 fn encrypt(records: &[[f64; 2]]) -> Request {
+    encrypt_in(Layout::Records, records)
+}
+
+fn encrypt_in(layout: Layout, records: &[[f64; 2]]) -> Request {
     let spec = MODEL.spec().clone();
     let pin = spec.fingerprint();
-    Encryptor::with_secret_key(spec, pin, KEY.clone()).unwrap().encrypt(records).unwrap()
+    let encryptor = Encryptor::with_secret_key(spec, pin, KEY.clone()).unwrap();
+    encryptor.layout(layout).unwrap().encrypt(records).unwrap()
 }
 
 /// What becomes of a request under the key that it names.
@@ -386,7 +391,7 @@ fn a_ciphertext_that_is_no_unit_is_refused_by_both_sides() {
         assert_eq!(decrypt(&forged).unwrap_err(), Error::Ciphertext { index: 0, why });
     }
     // The second batch of a request counts from the start of the request.
-    let many = encrypt(&vec![RECORDS[0]; MODEL.spec().layout(2048).unwrap().capacity() + 1]);
+    let many = encrypt(&vec![RECORDS[0]; MODEL.spec().packing(Layout::Records, 2048).unwrap().capacity() + 1]);
     let mut forged = Message::of_request(&many);
     forged.ciphertexts[3 * length..].fill(0);
     assert_eq!(evaluate(&forged).unwrap_err(), Error::Ciphertext { index: 3, why: CiphertextFault::Zero });
@@ -411,7 +416,7 @@ fn a_request_with_another_number_of_ciphertexts_or_records_is_refused() {
     for more in [1, length, 2 * length] {
         assert!(is_malformed(&refused(&|m| m.ciphertexts.extend(vec![1; more]))), "{more} bytes more");
     }
-    let capacity = MODEL.spec().layout(2048).unwrap().capacity() as u64;
+    let capacity = MODEL.spec().packing(Layout::Records, 2048).unwrap().capacity() as u64;
     for records in [0, capacity + 1, 2 * capacity, 1 << 32, u64::MAX] {
         let error = refused(&|m| m.records = records);
         assert!(is_malformed(&error), "{records} records: {error}");
@@ -428,6 +433,36 @@ fn a_request_with_another_number_of_ciphertexts_or_records_is_refused() {
     // Records that share ciphertexts are not told apart by their number, and the answer says for how many it is.
     let response = evaluate(&Message { records: 1, ..request.clone() }).unwrap();
     assert_eq!(decrypt(&Message::of_response(&response)).unwrap_err(), Error::RequestMismatch);
+}
+
+#[test]
+fn a_request_in_another_layout_than_it_says_or_than_the_spec_lists_is_refused() {
+    let features = encrypt_in(Layout::Features { together: 2 }, &RECORDS);
+    let [records, features] = [&SENT, &features].map(Message::of_request);
+    assert_eq!([records.ciphertexts.len(), features.ciphertexts.len()], [2 * 512, 512]);
+    let answer = evaluate(&features).unwrap();
+    assert_eq!(answer.header().layout(), Layout::Features { together: 2 });
+    for (request, other) in [(&records, 2), (&features, 1)] {
+        assert!(is_malformed(&evaluate(&Message { together: other, ..request.clone() }).unwrap_err()));
+    }
+    for together in [0, 3, 4, 255, u32::MAX.into(), 1 << 32, u64::MAX] {
+        for request in [&records, &features] {
+            let error = evaluate(&Message { together, ..request.clone() }).unwrap_err();
+            assert!(is_malformed(&error), "{together}: {error}");
+        }
+    }
+    for count in [0, 1, 511, 513, 1024] {
+        let mut changed = features.clone();
+        changed.ciphertexts.resize(count, 1);
+        assert!(is_malformed(&evaluate(&changed).unwrap_err()), "{count} bytes");
+    }
+    for (value, why) in [(0_u8, CiphertextFault::Zero), (0xff, CiphertextFault::TooLarge)] {
+        let forged = Message { ciphertexts: vec![value; 512], ..features.clone() };
+        assert_eq!(evaluate(&forged).unwrap_err(), Error::Ciphertext { index: 0, why });
+    }
+    let limit = Evaluator::DEFAULT_MAX_RECORDS as u64;
+    let expected = Error::TooLarge { what: "number of records", found: u32::MAX.into(), limit };
+    assert_eq!(evaluate(&Message { records: u32::MAX.into(), ..features }).unwrap_err(), expected);
 }
 
 #[test]
@@ -518,6 +553,8 @@ fn a_response_to_something_else_is_refused() {
     for (forged, expected) in [
         (Message { id: [7; 16], ..response.clone() }, Error::RequestMismatch),
         (Message { records: 1, ..response.clone() }, Error::RequestMismatch),
+        (Message { together: 2, ..response.clone() }, Error::RequestMismatch),
+        (Message { together: u32::MAX.into(), ..response.clone() }, Error::RequestMismatch),
         (Message { records: u32::MAX.into(), ..response.clone() }, Error::RequestMismatch),
         (Message { key: *other.as_bytes(), ..response.clone() }, Error::KeyMismatch { expected: key, found: other }),
         (Message { spec: *other.as_bytes(), ..response.clone() }, Error::SpecMismatch { expected: spec, found: other }),
@@ -544,6 +581,11 @@ fn a_header_that_claims_billions_of_records_costs_nothing() {
     let pin = spec.fingerprint();
     let decryptor = Decryptor::new(spec, pin, KEY.clone()).unwrap();
     assert!(is_malformed(&decryptor.decrypt(&response, response.header()).unwrap_err()));
+    // Nor does one with a layout that nobody listed, should it also be the request's.
+    for together in [2, 3, u32::MAX.into()] {
+        let response = Response::from_bytes(&Message { together, ..claim.clone() }.to_bytes()).unwrap();
+        assert!(is_malformed(&decryptor.decrypt(&response, response.header()).unwrap_err()));
+    }
 }
 
 /// The content of a message with some bytes replaced, once.
@@ -583,6 +625,10 @@ fn a_message_has_one_form_and_no_other() {
         refused(&replaced(content, b"bid\x50", b"\x78\x02id\x50"));
         refused(&replaced(content, b"ckey\x58\x20", b"ckey\x59\x00\x20"));
         refused(&replaced(content, b"grecords\x02", b"grecords\x18\x02"));
+        refused(&replaced(content, b"htogether\x01", b"htogether\x18\x01"));
+        refused(&replaced(content, b"htogether\x01", b"htogether\x00"));
+        refused(&replaced(content, b"htogether\x01", b"htogether\x20"));
+        refused(&replaced(content, b"htogether\x01", b"htogether\x81\x01"));
         refused(&replaced(content, b"grecords\x02", b"grecords\x1b\x00\x00\x00\x00\x00\x00\x00\x02"));
         // Lengths that are not given ahead, tags, and other types.
         refused(&replaced(content, b"bid\x50", b"bid\x5f\x50"));

@@ -6,32 +6,46 @@ mod fixtures;
 use fixtures::{KEY, OTHER_KEY, compile, random_model};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use tacita::Error;
-use tacita::encoding::{Grid, OutOfRange};
+use sha2::{Digest, Sha256};
+use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
-use tacita::model::PrivateModel;
-use tacita::network::Affine;
+use tacita::model::{PrivateModel, QuantiseOptions};
+use tacita::network::{Activation, Affine};
 use tacita::paillier::SecretKey;
+use tacita::{Error, Fingerprint};
 
 /// All the way: encrypt, through bytes, evaluate, through bytes, decrypt.
-fn predict(model: &PrivateModel, key: &SecretKey, records: &[Vec<f64>]) -> Vec<Prediction> {
+fn predict(model: &PrivateModel, key: &SecretKey, layout: Layout, records: &[Vec<f64>]) -> Vec<Prediction> {
     let spec = model.spec().clone();
     let pin = spec.fingerprint();
-    let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone()).unwrap();
+    let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone()).unwrap().layout(layout).unwrap();
     let request = encryptor.encrypt(records).unwrap();
     let received = Request::from_bytes(&request.to_bytes()).unwrap();
     let evaluator = Evaluator::new(model.clone());
     let verified = received.public_key().unwrap().clone().verify().unwrap();
     let response = evaluator.evaluate(&received, &verified).unwrap();
     let response = Response::from_bytes(&response.to_bytes()).unwrap();
+    assert_eq!(response.header(), request.header());
+    assert_eq!(response.header().layout(), layout);
+    let packing = spec.packing(layout, key.public_key().bits()).unwrap();
+    let lengths = [
+        packing.request_ciphertexts(records.len(), model.columns()),
+        packing.response_ciphertexts(records.len(), model.rows()),
+    ];
+    let lengths = lengths.map(|count| count as usize * key.public_key().ciphertext_bytes());
+    assert_eq!([request.ciphertext_bytes(), response.ciphertext_bytes()], lengths);
     let decryptor = Decryptor::new(spec, pin, key.clone()).unwrap();
     decryptor.decrypt(&response, request.header()).unwrap()
 }
 
 /// The encrypted outputs must be the integer model's, exactly.
 fn agrees(model: &PrivateModel, records: &[Vec<f64>]) {
+    agrees_in(Layout::Records, model, records);
+}
+
+fn agrees_in(layout: Layout, model: &PrivateModel, records: &[Vec<f64>]) {
     let features = model.spec().features();
-    let predictions = predict(model, &KEY, records);
+    let predictions = predict(model, &KEY, layout, records);
     assert_eq!(predictions.len(), records.len());
     for (record, prediction) in records.iter().zip(predictions) {
         let mut integers = vec![0; features.len()];
@@ -56,7 +70,7 @@ fn pixels() -> Grid {
 #[test]
 fn one_record_a_full_batch_and_one_more_agree_with_the_integer_model() {
     let model = random_model(3, 8, pixels(), 1);
-    let capacity = model.spec().layout(2048).unwrap().capacity();
+    let capacity = model.spec().packing(Layout::Records, 2048).unwrap().capacity();
     for count in [1, 2, capacity / 2, capacity - 1, capacity, capacity + 1] {
         agrees(&model, &random_records(count, 8, &pixels(), count as u64));
     }
@@ -106,6 +120,154 @@ fn a_row_of_zeros_and_a_model_of_zeros_work() {
 fn one_feature_and_five_thousand_features_work() {
     agrees(&random_model(1, 1, pixels(), 6), &random_records(2, 1, &pixels(), 6));
     agrees(&random_model(2, 5000, pixels(), 7), &random_records(1, 5000, &pixels(), 7));
+}
+
+/// Both ends of every feature in every combination that matters to one row, and the corners of the whole box.
+fn extreme_records(model: &PrivateModel) -> Vec<Vec<f64>> {
+    let grids: Vec<&Grid> = model.spec().features().grids().collect();
+    let ends = |greatest: &dyn Fn(usize) -> bool| -> Vec<f64> {
+        let end = |(i, grid): (usize, &&Grid)| grid.decode(if greatest(i) { grid.greatest() } else { grid.least() });
+        grids.iter().enumerate().map(end).collect()
+    };
+    let rows = (0..model.rows()).map(|row| model.weights_row(row));
+    let of_rows = rows.flat_map(|row| [ends(&|i| row[i] > 0), ends(&|i| row[i] < 0)]);
+    // Shifted by one feature: where junk is large.
+    let rows = (0..model.rows()).map(|row| model.weights_row(row));
+    let shifted = rows.map(|row| ends(&|i| row[(i + 1) % row.len()] > 0));
+    of_rows.chain(shifted).chain([ends(&|_| false), ends(&|_| true)]).collect()
+}
+
+#[test]
+fn every_layout_agrees_at_every_extreme_and_for_more_records_than_share_ciphertexts() {
+    let model = random_model(5, 23, pixels(), 20);
+    let layouts: Vec<Layout> = model.spec().layouts().collect();
+    assert!(layouts.len() > 5 && layouts.contains(&Layout::Features { together: 2 }), "{layouts:?}");
+    for layout in layouts {
+        agrees_in(layout, &model, &extreme_records(&model)[3..5]);
+        let capacity = model.spec().packing(layout, 2048).unwrap().capacity();
+        if layout != Layout::Records {
+            agrees_in(layout, &model, &random_records(capacity + 1, 23, &pixels(), 21));
+        }
+    }
+    agrees_in(Layout::Features { together: 4 }, &model, &extreme_records(&model));
+}
+
+/// Small keys, which only this side of the wire knows.
+fn agrees_under_a_small_key(model: &PrivateModel, bits: u32) -> usize {
+    let key = SecretKey::generate_insecure_for_tests(bits).unwrap();
+    let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
+    let evaluator = Evaluator::new(model.clone());
+    let decryptor = Decryptor::new(spec.clone(), pin, key.clone()).unwrap();
+    let all = extreme_records(model);
+    let mut tried = 0;
+    for layout in spec.layouts() {
+        if spec.packing(layout, bits).is_err() {
+            continue;
+        }
+        tried += usize::from(layout != Layout::Records);
+        let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone()).unwrap().layout(layout).unwrap();
+        for count in [1, 2, 5] {
+            let records: Vec<_> = all.iter().cycle().skip(count).take(count).cloned().collect();
+            let request = encryptor.encrypt(&records).unwrap();
+            let response = evaluator.evaluate(&request, key.public_key()).unwrap();
+            for (record, prediction) in records.iter().zip(decryptor.decrypt(&response, request.header()).unwrap()) {
+                let mut integers = vec![0; record.len()];
+                spec.features().encode(record, OutOfRange::Refuse, &mut integers).unwrap();
+                assert_eq!(prediction.outputs, model.evaluate(&integers).unwrap(), "{layout} at {bits} bits");
+            }
+        }
+    }
+    tried
+}
+
+#[test]
+fn every_layout_of_models_with_features_of_all_sizes_agrees() {
+    let random = &mut SmallRng::seed_from_u64(22);
+    let mut tried = 0;
+    for round in 0..12 {
+        let runs = (0..random.random_range(1..7)).map(|run| {
+            let width = random.random_range(0..28);
+            let ends = [0; 2].map(|_| random.random_range(-1_i64 << width..=1_i64 << width));
+            let step = 2f64.powi(random.random_range(-8..8));
+            let grid = Grid::new(step * 3.0, step, ends[0].min(ends[1]), ends[0].max(ends[1])).unwrap();
+            Feature::run(&format!("f{run}"), random.random_range(1..5), grid)
+        });
+        let features = Features::new(runs.collect::<Vec<_>>()).unwrap();
+        let (rows, columns) = (random.random_range(1..6), features.len());
+        let weight = |(grid, row): (&Grid, usize)| {
+            // Features matter alike, but for the first row, which is of zeros now and then.
+            let size = if round % 3 == 0 && row == 0 { 0.0 } else { 1.0 / (grid.step() * (grid.span() as f64 + 1.0)) };
+            size * random.random_range(-1.0..1.0)
+        };
+        let weights = (0..rows).flat_map(|row| features.grids().map(move |grid| (grid, row))).map(weight).collect();
+        let bias = (0..rows).map(|row| row as f64 - 1.5).collect();
+        let affine = Affine::new(columns, weights, bias).unwrap();
+        let labels: Vec<String> = (0..rows).map(|row| row.to_string()).collect();
+        let options = QuantiseOptions { bits: [4, 8, 16][round % 3] };
+        let activation = Activation::Identity;
+        let model = PrivateModel::compile(&affine, features, &labels, activation, "any", options).unwrap().0;
+        tried += agrees_under_a_small_key(&model, [512, 768, 1024][round % 3]);
+    }
+    assert!(tried > 30, "{tried} features layouts");
+}
+
+#[test]
+fn a_layout_with_more_together_than_there_are_features_agrees() {
+    // Such a layout can stand in a spec that somebody else wrote.
+    let model = random_model(2, 3, pixels(), 23);
+    let text = model.spec().as_json().to_owned();
+    let at = text.find("\"features_layouts\"").unwrap();
+    let spacing = model.spec().spacing(Layout::Features { together: 3 }).unwrap();
+    let other = text[..at].to_owned()
+        + &format!(
+            "\"features_layouts\": [{{\"together\":5,\"spacing\":{spacing}}}, {{\"together\":7,\"spacing\":40}}]\n}}\n"
+        );
+    let model = with_spec(&model, &other);
+    assert_eq!(model.spec().layouts().skip(1).map(Layout::together).collect::<Vec<_>>(), [5, 7]);
+    agrees_in(Layout::Features { together: 5 }, &model, &extreme_records(&model));
+    agrees_in(Layout::Features { together: 7 }, &model, &extreme_records(&model)[..2]);
+}
+
+/// The model with another spec, put together as docs/formats.md says.
+fn with_spec(model: &PrivateModel, spec: &str) -> PrivateModel {
+    let sealed = |mut bytes: Vec<u8>, at: usize| {
+        let digest = Sha256::new().chain_update(&bytes[..at]).chain_update(&bytes[at + 64..]).finalize();
+        bytes[at..at + 64].copy_from_slice(Fingerprint::from(<[u8; 32]>::from(digest)).to_string().as_bytes());
+        bytes
+    };
+    let spec = sealed(spec.as_bytes().to_vec(), 15);
+    let (bias, weights) = (8 * model.rows(), model.weights().len());
+    let ends = [bias, bias + weights, bias + weights + spec.len()];
+    let header = format!(
+        r#"{{"__metadata__":{{"tacita.sha256":"{}","tacita.format":"tacita-model/1"}},"bias":{{"dtype":"I64","shape":[{rows}],"data_offsets":[0,{}]}},"weights":{{"dtype":"I8","shape":[{rows},{}],"data_offsets":[{},{}]}},"spec":{{"dtype":"U8","shape":[{}],"data_offsets":[{},{}]}}}}"#,
+        "0".repeat(64),
+        ends[0],
+        model.columns(),
+        ends[0],
+        ends[1],
+        spec.len(),
+        ends[1],
+        ends[2],
+        rows = model.rows(),
+    );
+    let numbers = model.bias().iter().flat_map(|bias| bias.to_le_bytes());
+    let numbers: Vec<u8> = numbers.chain(model.weights().iter().map(|&weight| weight as u8)).collect();
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &numbers, &spec].concat();
+    PrivateModel::from_bytes(&sealed(file, 42)).unwrap()
+}
+
+#[test]
+fn a_layout_that_the_spec_does_not_list_is_refused() {
+    let model = random_model(2, 3, pixels(), 24);
+    let spec = model.spec().clone();
+    let encryptor = || Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+    for together in [0, 1, 4, u32::MAX] {
+        let refused = encryptor().layout(Layout::Features { together });
+        assert!(matches!(refused, Err(Error::Argument(_))), "{together}");
+        let evaluator = Evaluator::new(model.clone());
+        assert!(matches!(evaluator.prepare(Layout::Features { together }), Err(Error::Argument(_))));
+    }
+    assert!(encryptor().layout(Layout::Features { together: 3 }).is_ok());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
-use tacita::encoding::{Feature, Features, Grid};
+use tacita::encoding::{Feature, Features, Grid, Layout};
 use tacita::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use tacita::network::{Activation, Affine};
 use tacita::{Error, Fingerprint};
@@ -60,6 +60,9 @@ fn a_spec_is_read_back_to_the_last_bit() {
     assert_eq!((read.model(), read.activation()), ("tést", Activation::Sigmoid));
     let numbers = |spec: &PublicSpec| (spec.scale().to_bits(), spec.logit_error().to_bits(), spec.slot_bits());
     assert_eq!(numbers(&read), numbers(spec));
+    let spacings = |spec: &PublicSpec| spec.layouts().map(|layout| (layout, spec.spacing(layout))).collect::<Vec<_>>();
+    assert_eq!(spacings(&read), spacings(spec));
+    assert_eq!(spacings(&read).len(), 4, "records, and 2, 3 and 4 features together");
     assert_eq!(read.features().grid(0).offset().to_bits(), (0.1_f64 + 0.2).to_bits());
     assert_eq!(&spec.as_json()[SPEC_DIGITS], spec.fingerprint().to_string());
 }
@@ -87,7 +90,7 @@ fn hundreds_of_equal_features_take_one_line() {
     let model = PrivateModel::compile(&affine, features, &["ink"], Activation::Identity, "ink", options).unwrap().0;
     let line = r#"    {"name":"pixel","count":784,"offset":0.0,"step":1.0,"least":0,"greatest":255}"#;
     assert!(model.spec().as_json().lines().any(|found| found == line), "{}", model.spec().as_json());
-    assert!(model.spec().as_json().lines().count() < 20);
+    assert!(model.spec().as_json().lines().count() < 20 + model.spec().layouts().count());
 }
 
 #[test]
@@ -170,19 +173,18 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
     assert!(read_resealed(&text).is_ok());
     let slot_bits = model(8).spec().slot_bits();
     let slots = format!("\"slot_bits\": {slot_bits}");
+    let spacing = format!("\"spacing\":{}}}", model(8).spec().spacing(Layout::Features { together: 4 }).unwrap());
     let scale = format!("\"scale\": {}", model(8).spec().scale());
     let error = format!("\"logit_error\": {}", model(8).spec().logit_error());
     let huge = format!("\"labels\": [\"{}\"]", "x".repeat(257));
     for (old, new) in [
         ("tacita-spec/1", "tacita-spec/2"),
-        ("\"records\"", "\"features\""),
         ("\"sigmoid\"", "\"relu\""),
         ("\"model\"", "\"modell\""),
         ("\"model\": \"tést\"", "\"model\": \"\""),
         ("\"model\": \"tést\"", "\"model\": \"\\u0007\""),
         ("\"model\": \"tést\"", "\"model\": \"a\",\n  \"model\": \"b\""),
         ("\"model\": \"tést\"", "\"model\": \"a\",\n  \"weights\": []"),
-        ("  \"layout\": \"records\",\n", ""),
         ("\"count\":3", "\"count\":0"),
         ("\"count\":3", "\"count\":4294967295"),
         ("\"count\":3", "\"count\":1000000"),
@@ -198,6 +200,22 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
         ("\"step\":5e-9", "\"step\":NaN"),
         ("\"step\":5e-9", "\"step\":\"1\""),
         ("\"pixel\"", "\"β \\\"blood\\\" \\\\ sugar\",\"name\":\"pixel\""),
+        ("{\"together\":2,", "{\"together\":1,"),
+        ("{\"together\":2,", "{\"together\":0,"),
+        ("{\"together\":2,", "{\"together\":3,"),
+        ("{\"together\":2,", "{\"together\":5,"),
+        ("{\"together\":2,", "{\"together\":-2,"),
+        ("{\"together\":2,", "{\"rows\":1,\"together\":2,"),
+        ("{\"together\":2,", "{"),
+        ("\"together\":4,", "\"together\":4294967295,"),
+        ("\"together\":4,", "\"together\":4294967296,"),
+        ("\"together\":4,", "\"together\":227,"),
+        (&spacing, "\"spacing\":21}"),
+        (&spacing, "\"spacing\":0}"),
+        (&spacing, "\"spacing\":4294967295}"),
+        (&spacing, "\"spacing\":585}"),
+        ("\"features_layouts\": [", "\"features_layouts\": [2,"),
+        ("\"features_layouts\"", "\"layouts\""),
         (&slots, "\"slot_bits\": 0"),
         (&slots, "\"slot_bits\": 9"),
         (&slots, "\"slot_bits\": 63"),
@@ -310,6 +328,28 @@ fn a_model_that_could_overflow_its_slots_is_refused() {
 }
 
 #[test]
+fn a_model_whose_junk_could_overflow_is_refused() {
+    let bytes = model(8).to_bytes();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let data = &bytes[8 + length..];
+    let spec_at = data.len() - model(8).spec().as_json().len();
+    for layout in model(8).spec().layouts().skip(1) {
+        let spacing = model(8).spec().spacing(layout).unwrap();
+        let entry = |spacing| format!("{{\"together\":{},\"spacing\":{spacing}}}", layout.together());
+        for (other, fits) in [(spacing, true), (spacing + 1, true), (spacing - 1, false)] {
+            let text = spec_text().replacen(&entry(spacing), &entry(other), 1);
+            let spec = resealed(text.as_bytes(), SPEC_DIGITS);
+            assert_eq!(spec.len(), data.len() - spec_at);
+            let read = PrivateModel::from_bytes(&rebuilt(|header| header, &[&data[..spec_at], &spec].concat()));
+            match read {
+                Ok(model) => assert!(fits && model.spec().spacing(layout) == Some(other)),
+                Err(error) => assert!(!fits && matches!(error, Error::Model(_)), "{layout}, {other}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn oversized_files_are_refused_unread() {
     let large = vec![b' '; PublicSpec::MAX_BYTES + 1];
     assert!(matches!(PublicSpec::from_json(&large), Err(Error::TooLarge { what: "spec", .. })));
@@ -332,7 +372,7 @@ fn the_schema_has_the_members_that_are_written() {
     assert_eq!(keys(&schema["$defs"]["feature"]["properties"]), keys(&spec["features"][1]));
     assert_eq!(schema["required"].as_array().unwrap().len(), keys(&spec).len());
     assert_eq!(schema["properties"]["format"]["const"], spec["format"]);
-    assert_eq!(schema["properties"]["layout"]["const"], spec["layout"]);
+    assert_eq!(keys(&schema["$defs"]["features_layout"]["properties"]), keys(&spec["features_layouts"][0]));
 }
 
 #[test]

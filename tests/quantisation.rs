@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rug::Integer;
 use rug::integer::Order;
 use tacita::Error;
-use tacita::encoding::{Feature, Features, Grid, OutOfRange};
+use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange, Packing};
 use tacita::model::{PrivateModel, QuantisationReport, QuantiseOptions, choose_bits};
 use tacita::network::{Activation, Affine};
 
@@ -136,46 +136,77 @@ fn one_step_size_serves_all_rows_and_the_largest_weight_takes_all_its_bits() {
     }
 }
 
-/// What encrypted evaluation does, on plaintexts: slots in, one product a weight, bias, rows side by side, slots out.
-fn evaluate_in_slots(model: &PrivateModel, key_bits: u32, records: &[Vec<i64>]) -> Vec<Vec<i64>> {
-    let layout = model.spec().layout(key_bits).unwrap();
+/// What encrypted evaluation does, on plaintexts: slots in, one product a weight of the layout's matrix, bias and offsets,
+/// coefficients side by side, and all masks at their largest; slots out.
+fn evaluate_in_slots(model: &PrivateModel, packing: &Packing, records: &[Vec<i64>]) -> Vec<Vec<i64>> {
+    let (count, t) = (model.columns(), packing.together());
     let grids: Vec<Grid> = model.spec().features().grids().copied().collect();
+    let matrix = packing.layout().matrix(count, model.weights());
     let mut answers = vec![vec![0; model.rows()]; records.len()];
-    let pack = |slots: Vec<u64>| {
-        let mut limbs = vec![0; layout.limbs()];
-        layout.pack(&slots, &mut limbs).unwrap();
-        Integer::from_digits(&limbs, Order::Lsf)
-    };
-    for batch in layout.batches(records.len()) {
+    for batch in packing.batches(records.len()) {
         let batch_records = &records[batch.records()];
-        let input = |(i, grid): (usize, &Grid)| {
-            pack(batch_records.iter().map(|record| (record[i] - grid.least()) as u64).collect())
+        let input = |grids: &[Grid], first: usize| {
+            let content =
+                |i: usize| batch_records.iter().map(move |record| (record[first + i] - grids[i].least()) as u64);
+            let slots: Vec<u64> = (0..grids.len()).flat_map(content).collect();
+            let mut limbs = vec![0; packing.limbs()];
+            packing.pack(&slots, &mut limbs).unwrap();
+            Integer::from_digits(&limbs, Order::Lsf)
         };
-        let inputs: Vec<Integer> = grids.iter().enumerate().map(input).collect();
+        let inputs: Vec<Integer> = grids.chunks(t).enumerate().map(|(g, grids)| input(grids, g * t)).collect();
+        assert_eq!(inputs.len(), packing.columns(count));
         for part in batch.responses(model.rows()) {
-            let products = |row: usize| -> Integer {
-                model
-                    .weights_row(row)
-                    .iter()
-                    .zip(&inputs)
-                    .fold(Integer::new(), |sum, (&w, m)| sum + Integer::from(m * w))
+            let coefficient = |row: usize| -> Integer {
+                let weights = &matrix[row * inputs.len()..][..inputs.len()];
+                weights.iter().zip(&inputs).fold(Integer::new(), |sum, (&w, m)| sum + Integer::from(m * w))
             };
-            let shift = batch.len() as u32 * layout.slot_bits();
-            let together = part.rows.clone().rev().fold(Integer::new(), |sum, row| (sum << shift) + products(row));
-            let bias = part.rows.clone().flat_map(|row| vec![model.slot_bias()[row] + layout.centre(); batch.len()]);
-            let response = together + pack(bias.map(|slot| slot.try_into().unwrap()).collect());
-            assert!(response >= 0 && response.significant_bits() <= part.used_bits && part.used_bits <= key_bits - 2);
+            let above = |sum: Integer, row| (sum << batch.shift()) + coefficient(row);
+            let mut response = part.coefficients().rev().fold(Integer::new(), above);
+            let biases = part.rows().flat_map(|row| vec![model.slot_bias()[row]; batch.len()]);
+            for (answer, bias) in biases.enumerate() {
+                response += Integer::from(bias + packing.centre()) << part.place(answer);
+            }
+            for bit in part.junk() {
+                response += Integer::from(1) << (bit + packing.spacing() - 9);
+            }
+            // Nothing is negative, not even junk, and all of it stays within its slots.
+            let mut junk: Vec<u32> = part.junk().collect();
+            for slot in (0..part.used_bits()).step_by(packing.spacing() as usize) {
+                let content = Integer::from(&response >> slot).keep_bits(packing.spacing());
+                let is_junk = junk.first() == Some(&slot);
+                let bits = if is_junk { packing.spacing() - 8 } else { packing.slot_bits() };
+                assert!(content.significant_bits() <= bits, "{packing:?}");
+                if is_junk {
+                    junk.remove(0);
+                }
+            }
+            assert!(junk.is_empty());
+            let used = part.used_bits();
+            assert!(response >= 0 && response.significant_bits() <= used && used <= packing.key_bits() - 2);
 
-            let mut plaintext = vec![0; layout.limbs()];
+            let modulus = (Integer::from(3) << (packing.key_bits() - 2)) + 1;
+            for gap in part.gaps() {
+                response += (gap.masks(&modulus) - 1) << gap.start;
+            }
+            assert!(response < modulus);
+            let mut plaintext = vec![0; packing.limbs()];
             response.write_digits(&mut plaintext, Order::Lsf);
-            let mut found = vec![0; part.slots];
-            layout.unpack_answers(&plaintext, &mut found).unwrap();
-            for (row, row_answers) in part.rows.zip(found.chunks_exact(batch.len())) {
+            let mut found = vec![0; part.answers()];
+            part.unpack(&plaintext, &mut found).unwrap();
+            for (row, row_answers) in part.rows().zip(found.chunks_exact(batch.len())) {
                 batch.records().zip(row_answers).for_each(|(record, answer)| answers[record][row] = *answer);
             }
         }
     }
     answers
+}
+
+/// In all of the spec's layouts that fit the key.
+fn slots_agree(model: &PrivateModel, key_bits: u32, records: &[Vec<i64>]) {
+    let expected = evaluate_plainly(model, records);
+    for packing in model.spec().layouts().filter_map(|layout| model.spec().packing(layout, key_bits).ok()) {
+        assert!(evaluate_in_slots(model, &packing, records) == expected, "{packing:?}");
+    }
 }
 
 fn evaluate_plainly(model: &PrivateModel, records: &[Vec<i64>]) -> Vec<Vec<i64>> {
@@ -191,12 +222,12 @@ fn slots_compute_what_the_integer_model_computes() {
         let affine = any_affine(random, rows, &features);
         let (model, _) = compile(&affine, &features, random.random_range(2..=16)).unwrap();
         let key_bits = [512, 1000, 2048][random.random_range(0..3)];
-        let k = model.spec().layout(key_bits).unwrap().capacity();
+        let k = model.spec().packing(Layout::Records, key_bits).unwrap().capacity();
         for count in [1, 2, k / 2, k, k + 1] {
             let corners = (0..1 << features.len()).map(|mask| corner(&features, mask));
             let mut records: Vec<_> = corners.take(count / 2).collect();
             records.resize_with(count, || anywhere(&features, random));
-            assert_eq!(evaluate_in_slots(&model, key_bits, &records), evaluate_plainly(&model, &records));
+            slots_agree(&model, key_bits, &records);
         }
     }
 }
@@ -214,7 +245,7 @@ fn nothing_overflows_at_either_end_of_every_feature() {
             let alternating = (0..d).map(|i| [255, 0][i % 2]).collect();
             let records = [vec![0; d], vec![255; d], alternating];
             let expected = evaluate_plainly(&model, &records);
-            assert_eq!(evaluate_in_slots(&model, 3072, &records), expected, "{count} features, {bits} bits");
+            slots_agree(&model, 3072, &records);
             let most = expected.iter().flatten().map(|y| y.unsigned_abs()).max().unwrap();
             assert_eq!(u64::BITS - most.leading_zeros(), report.output_bits, "row 0 is largest at the greatest corner");
             assert_eq!(report.slot_bits, report.output_bits + 1);
@@ -235,7 +266,7 @@ fn the_widest_slots_hold_the_widest_answers() {
     let records = [-Grid::MAX_INTEGER, Grid::MAX_INTEGER].map(|end| vec![end; 1 << 15]);
     let expected = evaluate_plainly(&widest, &records);
     assert_eq!(expected, [[-32767 << 46], [32767 << 46]]);
-    assert_eq!(evaluate_in_slots(&widest, 2048, &records), expected);
+    slots_agree(&widest, 2048, &records);
     assert!(matches!(model(1 << 16), Err(Error::Model(_))), "63 bits");
 }
 
@@ -250,7 +281,7 @@ fn weights_that_are_all_zero_leave_the_bias() {
     let nothing = Affine::new(3, vec![0.0; 6], vec![0.0; 2]).unwrap();
     let (model, report) = compile(&nothing, &pixels(3), 8).unwrap();
     assert_eq!((report.output_bits, report.slot_bits, report.scale), (0, 8, 1.0));
-    assert_eq!(evaluate_in_slots(&model, 512, &[vec![0, 1, 2], vec![255; 3]]), [[0, 0], [0, 0]]);
+    slots_agree(&model, 512, &[vec![0, 1, 2], vec![255; 3]]);
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn message(random: &mut SmallRng, kind: &'static str) -> Message {
         key: own.unwrap_or_else(|| random.random()),
         spec: random.random(),
         records: [1, 23, 24, 255, 256, 65_535, 65_536, u32::MAX.into()][random.random_range(0..8)],
+        together: [1, 2, 23, 24, 256, u32::MAX.into()][random.random_range(0..6)],
         public_key,
         ciphertexts: bytes(random, length),
     }

@@ -134,8 +134,9 @@ fn the_network_compiles_to_the_listed_model_and_spec_byte_for_byte() {
     assert_eq!(compiled.to_bytes(), file);
 }
 
-fn assert_listed(predictions: &[Prediction], vectors: &Value) {
-    let listed = list(&vectors["records"]);
+/// The predictions are those listed for the first `count` records.
+fn assert_listed(predictions: &[Prediction], vectors: &Value, count: usize) {
+    let listed = &list(&vectors["records"])[..count];
     assert_eq!(predictions.len(), listed.len());
     for (prediction, listed) in predictions.iter().zip(listed) {
         assert_eq!(prediction.outputs, numbers::<Vec<i64>>(&listed["outputs"]));
@@ -166,22 +167,30 @@ fn records_give_the_listed_integers_and_outputs() {
 }
 
 #[test]
-fn the_request_is_answered_and_the_response_decrypts_to_the_listed_predictions() {
+fn the_requests_are_answered_and_the_responses_decrypt_to_the_listed_predictions() {
     let vectors = vectors();
     let secret = key(&vectors);
-    let request = Request::from_bytes(&bytes(&vectors["request"]["bytes"])).unwrap();
-    assert_eq!(request.to_bytes(), bytes(&vectors["request"]["bytes"]));
-    assert_eq!(Integer::from_digits(request.header().id(), Order::Msf), hex(&vectors["request"]["id"]));
-    let model = PrivateModel::from_bytes(&bytes(&vectors["model"]["file"])).unwrap();
-    let spec = model.spec().clone();
-    let pin = spec.fingerprint();
-    let listed = Response::from_bytes(&bytes(&vectors["response"]["bytes"])).unwrap();
-    assert_eq!(listed.to_bytes(), bytes(&vectors["response"]["bytes"]));
-    let verified: PublicKey = request.public_key().unwrap().clone().verify().unwrap();
-    let fresh = Evaluator::new(model).evaluate(&request, &verified).unwrap();
-    let decryptor = Decryptor::new(spec, pin, secret).unwrap();
-    for response in [listed, fresh] {
-        assert_listed(&decryptor.decrypt(&response, request.header()).unwrap(), &vectors);
+    for (request, response) in [("request", "response"), ("features_request", "features_response")] {
+        let (facts, listed) = (&vectors[request], bytes(&vectors[response]["bytes"]));
+        let request = Request::from_bytes(&bytes(&facts["bytes"])).unwrap();
+        assert_eq!(request.to_bytes(), bytes(&facts["bytes"]));
+        let header = request.header();
+        assert_eq!(Integer::from_digits(header.id(), Order::Msf), hex(&facts["id"]));
+        assert_eq!(
+            [header.records(), header.layout().together() as usize],
+            ["records", "together"].map(|m| place(&facts[m]))
+        );
+        let model = PrivateModel::from_bytes(&bytes(&vectors["model"]["file"])).unwrap();
+        let spec = model.spec().clone();
+        let pin = spec.fingerprint();
+        let response = Response::from_bytes(&listed).unwrap();
+        assert_eq!(response.to_bytes(), listed);
+        let verified: PublicKey = request.public_key().unwrap().clone().verify().unwrap();
+        let fresh = Evaluator::new(model).evaluate(&request, &verified).unwrap();
+        let decryptor = Decryptor::new(spec, pin, secret.clone()).unwrap();
+        for response in [response, fresh] {
+            assert_listed(&decryptor.decrypt(&response, header).unwrap(), &vectors, header.records());
+        }
     }
 }
 
@@ -196,6 +205,8 @@ fn the_single_files_say_what_the_json_says() {
     assert_eq!(file("spec.json"), text(&model["spec"]).as_bytes());
     assert_eq!(file("request.cbor"), bytes(&vectors["request"]["bytes"]));
     assert_eq!(file("response.cbor"), bytes(&vectors["response"]["bytes"]));
+    assert_eq!(file("features-request.cbor"), bytes(&vectors["features_request"]["bytes"]));
+    assert_eq!(file("features-response.cbor"), bytes(&vectors["features_response"]["bytes"]));
     for (name, member) in
         [("records.txt", "values"), ("expected-logits.txt", "logits"), ("expected-classes.txt", "class")]
     {

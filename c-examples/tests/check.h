@@ -29,6 +29,7 @@ static struct outputs {
     const char *name;
     size_t size;
     uint32_t number;
+    uint64_t counts[2];
     double reals[4];
     uint8_t digest[TACITA_FINGERPRINT_LEN];
     char text[TACITA_NAME_CAPACITY];

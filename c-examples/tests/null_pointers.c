@@ -71,6 +71,13 @@ static void models(void) {
     NULL_REFUSED(tacita_spec_label(world.spec, 0, NULL, sizeof out.text));
     NULL_REFUSED(tacita_spec_slot_bits(NULL, &out.number));
     NULL_REFUSED(tacita_spec_slot_bits(world.spec, NULL));
+    NULL_REFUSED(tacita_spec_layout_count(NULL, &out.size));
+    NULL_REFUSED(tacita_spec_layout_count(world.spec, NULL));
+    NULL_REFUSED(tacita_spec_layout_together(NULL, 0, &out.number));
+    NULL_REFUSED(tacita_spec_layout_together(world.spec, 0, NULL));
+    NULL_REFUSED(tacita_spec_ciphertexts(NULL, 1, 2048, 1, out.counts, out.counts + 1));
+    NULL_REFUSED(tacita_spec_ciphertexts(world.spec, 1, 2048, 1, NULL, out.counts + 1));
+    NULL_REFUSED(tacita_spec_ciphertexts(world.spec, 1, 2048, 1, out.counts, NULL));
     NULL_REFUSED(tacita_model_from_bytes(NULL, 0, &out.model));
     NULL_REFUSED(tacita_model_from_bytes(bytes, 2, NULL));
     NULL_REFUSED(tacita_model_load(NULL, &out.model));
@@ -91,6 +98,8 @@ static void messages(void) {
     NULL_REFUSED(tacita_encryptor_new_with_secret_key(world.spec, world.pin, world.secret_key, NULL));
     NULL_REFUSED(tacita_encryptor_capacity(NULL, &out.size));
     NULL_REFUSED(tacita_encryptor_capacity(world.encryptor, NULL));
+    NULL_REFUSED(tacita_encryptor_new_with_layout(NULL, 2, &out.encryptor));
+    NULL_REFUSED(tacita_encryptor_new_with_layout(world.encryptor, 2, NULL));
     NULL_REFUSED(tacita_encryptor_encrypt(NULL, RECORD, FEATURES, 1, &out.request));
     NULL_REFUSED(tacita_encryptor_encrypt(world.encryptor, NULL, FEATURES, 1, &out.request));
     NULL_REFUSED(tacita_encryptor_encrypt(world.encryptor, NULL, 0, 0, &out.request));
@@ -103,6 +112,8 @@ static void messages(void) {
     NULL_REFUSED(tacita_request_id(world.request, NULL));
     NULL_REFUSED(tacita_request_records(NULL, &out.size));
     NULL_REFUSED(tacita_request_records(world.request, NULL));
+    NULL_REFUSED(tacita_request_together(NULL, &out.number));
+    NULL_REFUSED(tacita_request_together(world.request, NULL));
     NULL_REFUSED(tacita_request_key_fingerprint(NULL, out.digest));
     NULL_REFUSED(tacita_request_key_fingerprint(world.request, NULL));
     NULL_REFUSED(tacita_request_spec_fingerprint(NULL, out.digest));

@@ -52,14 +52,17 @@ static void files(const char *folder, const tacita_request *request, const tacit
     same_bytes(bytes, folder, "response.cbor");
 }
 
-/* Logits to the last bit, and classes. */
+/* Logits to the last bit, and classes, of the first of the listed records, as many as the request has. */
 static void predictions(const char *folder, const tacita_response *response, const tacita_request *request) {
     tacita_predictions *predictions = NULL;
     double found[VECTOR_LABELS], *logits, *classes;
-    size_t logit_count, records, decrypted = 0, class, i, j;
+    size_t logit_count, records, asked = 0, decrypted = 0, class, i, j;
     logits = numbers(folder, "expected-logits.txt", &logit_count);
     classes = numbers(folder, "expected-classes.txt", &records);
     CHECK(records > 1 && logit_count == VECTOR_LABELS * records);
+    SUCCEEDS(tacita_request_records(request, &asked));
+    CHECK(asked > 1 && asked <= records);
+    records = asked;
     SUCCEEDS(tacita_decryptor_decrypt(world.decryptor, response, request, &predictions));
     SUCCEEDS(tacita_predictions_records(predictions, &decrypted));
     CHECK(decrypted == records);
@@ -122,6 +125,20 @@ int main(int argc, char **argv) {
     SUCCEEDS(tacita_verified_keys_new(&world.keys));
     SUCCEEDS(tacita_verified_keys_admit(world.keys, request, &admitted));
     SUCCEEDS(tacita_evaluator_new(world.model, &world.evaluator));
+    SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, request, admitted, &response));
+    predictions(folder, response, request);
+    tacita_response_free(response);
+    tacita_request_free(request);
+
+    /* The same in a features layout. */
+    data = fixture(folder, "features-request.cbor", &length);
+    SUCCEEDS(tacita_request_from_bytes(data, length, &request));
+    free(data);
+    data = fixture(folder, "features-response.cbor", &length);
+    SUCCEEDS(tacita_response_from_bytes(data, length, &response));
+    free(data);
+    predictions(folder, response, request);
+    tacita_response_free(response);
     SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, request, admitted, &response));
     predictions(folder, response, request);
     tacita_response_free(response);

@@ -52,6 +52,9 @@ static void models(void) {
     WRONG_REFUSED(SPEC, tacita_spec_label_count(wrong, &out.size));
     WRONG_REFUSED(SPEC, tacita_spec_label(wrong, 0, out.text, sizeof out.text));
     WRONG_REFUSED(SPEC, tacita_spec_slot_bits(wrong, &out.number));
+    WRONG_REFUSED(SPEC, tacita_spec_layout_count(wrong, &out.size));
+    WRONG_REFUSED(SPEC, tacita_spec_layout_together(wrong, 0, &out.number));
+    WRONG_REFUSED(SPEC, tacita_spec_ciphertexts(wrong, 1, 2048, 1, out.counts, out.counts + 1));
     WRONG_REFUSED(MODEL, tacita_model_spec(wrong, &out.spec));
 }
 
@@ -61,10 +64,12 @@ static void messages(void) {
     WRONG_REFUSED(SPEC, tacita_encryptor_new_with_secret_key(wrong, world.pin, world.secret_key, &out.encryptor));
     WRONG_REFUSED(SECRET_KEY, tacita_encryptor_new_with_secret_key(world.spec, world.pin, wrong, &out.encryptor));
     WRONG_REFUSED(ENCRYPTOR, tacita_encryptor_capacity(wrong, &out.size));
+    WRONG_REFUSED(ENCRYPTOR, tacita_encryptor_new_with_layout(wrong, 2, &out.encryptor));
     WRONG_REFUSED(ENCRYPTOR, tacita_encryptor_encrypt(wrong, RECORD, FEATURES, 1, &out.request));
     WRONG_REFUSED(REQUEST, tacita_request_to_bytes(wrong, &out.bytes));
     WRONG_REFUSED(REQUEST, tacita_request_id(wrong, out.digest));
     WRONG_REFUSED(REQUEST, tacita_request_records(wrong, &out.size));
+    WRONG_REFUSED(REQUEST, tacita_request_together(wrong, &out.number));
     WRONG_REFUSED(REQUEST, tacita_request_key_fingerprint(wrong, out.digest));
     WRONG_REFUSED(REQUEST, tacita_request_spec_fingerprint(wrong, out.digest));
     WRONG_REFUSED(MODEL, tacita_evaluator_new(wrong, &out.evaluator));

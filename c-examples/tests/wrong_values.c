@@ -74,6 +74,50 @@ static void indices(void) {
     REFUSED(INDEX, tacita_spec_feature_range(world.spec, SIZE_MAX, out.reals, out.reals + 1, out.reals + 2));
     REFUSED(INDEX, tacita_spec_label(world.spec, LABELS, out.text, sizeof out.text));
     REFUSED(INDEX, tacita_spec_label(world.spec, SIZE_MAX, out.text, sizeof out.text));
+    REFUSED(INDEX, tacita_spec_layout_together(world.spec, FEATURES, &out.number));
+    REFUSED(INDEX, tacita_spec_layout_together(world.spec, SIZE_MAX, &out.number));
+}
+
+/* The spec of three features permits one, two or three of them together, and nothing else. */
+static void layouts(void) {
+    const uint32_t bad[] = {0, 4, 227, UINT32_MAX};
+    tacita_encryptor *encryptor = NULL;
+    tacita_request *request = NULL;
+    tacita_response *response = NULL;
+    tacita_predictions *predictions = NULL;
+    uint64_t up = 0, down = 0;
+    uint32_t together = 0, found = 0;
+    size_t i, count = 0, class_index = 9, other_index = 8;
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        REFUSED(ARGUMENT, tacita_encryptor_new_with_layout(world.encryptor, bad[i], &out.encryptor));
+        REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, bad[i], 2048, 1, out.counts, out.counts + 1));
+    }
+    REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, 2, 64, 1, out.counts, out.counts + 1));
+    REFUSED(TOO_LARGE, tacita_spec_ciphertexts(world.spec, 2, 2048, (size_t)1 << 32, out.counts, out.counts + 1));
+    SUCCEEDS(tacita_spec_layout_count(world.spec, &count));
+    CHECK(count == FEATURES);
+    SUCCEEDS(tacita_predictions_class(world.predictions, 0, &class_index));
+    for (i = 0; i < count; i++) {
+        SUCCEEDS(tacita_spec_layout_together(world.spec, i, &together));
+        CHECK(together == i + 1);
+        SUCCEEDS(tacita_spec_ciphertexts(world.spec, together, 2048, 1, &up, &down));
+        CHECK(up == (FEATURES + i) / (i + 1) && down == 1);
+        SUCCEEDS(tacita_encryptor_new_with_layout(world.encryptor, together, &encryptor));
+        SUCCEEDS(tacita_encryptor_encrypt(encryptor, RECORD, FEATURES, 1, &request));
+        SUCCEEDS(tacita_request_together(request, &found));
+        CHECK(found == together);
+        SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, request, world.public_key, &response));
+        if (i > 0) {
+            REFUSED(REQUEST_MISMATCH, tacita_decryptor_decrypt(world.decryptor, response, world.request, &out.predictions));
+        }
+        SUCCEEDS(tacita_decryptor_decrypt(world.decryptor, response, request, &predictions));
+        SUCCEEDS(tacita_predictions_class(predictions, 0, &other_index));
+        CHECK(other_index == class_index);
+        tacita_predictions_free(predictions);
+        tacita_response_free(response);
+        tacita_request_free(request);
+        tacita_encryptor_free(encryptor);
+    }
 }
 
 /* Texts need room for their NUL; a capacity beyond all memory does no harm. */
@@ -239,6 +283,7 @@ int main(int argc, char **argv) {
     values();
     lengths();
     indices();
+    layouts();
     texts();
     mismatches(argv[1]);
     results(argv[1]);

@@ -1,5 +1,6 @@
 //! The service of `tacita demo`: it is made from the private model and is given request bytes, and nothing else.
 
+use tacita::encoding::Layout;
 use tacita::inference::{Evaluator, OnProgress, Request, VerifiedKeys};
 use tacita::model::PrivateModel;
 
@@ -24,7 +25,7 @@ impl Cloud {
     }
 
     /// Multiplications of ciphertexts that a batch of records takes.
-    pub(crate) fn multiplications(&self) -> usize {
-        self.evaluator.multiplications()
+    pub(crate) fn multiplications(&self, layout: Layout) -> tacita::Result<usize> {
+        self.evaluator.multiplications(layout)
     }
 }

@@ -6,6 +6,7 @@ mod console;
 mod exit;
 mod files;
 mod kind;
+mod layout;
 mod load;
 mod passphrase;
 mod picture;

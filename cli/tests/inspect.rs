@@ -40,6 +40,7 @@ fn every_kind_of_file_is_told_with_its_public_facts() {
         assert_eq!(fact(&folder, file, "key"), key);
         assert_eq!(fact(&folder, file, "spec"), spec);
         assert_eq!(fact(&folder, file, "records"), 1);
+        assert_eq!(fact(&folder, file, "layout"), "records");
     }
     assert_eq!(fact(&folder, "request", "request_id"), fact(&folder, "response", "request_id"));
     assert_eq!(fact(&folder, "public.json", "proof"), "holds");
@@ -104,13 +105,13 @@ fn json_is_one_object_and_nothing_else() {
     let compiled = members("compile network.safetensors --grid 0,1,0,9 --model m --spec s");
     assert!(compiled.contains(&"logit_error".into()) && compiled.contains(&"multiplications".into()), "{compiled:?}");
     let encrypted = members(&format!("encrypt {spec} --in records.csv --out request"));
-    assert_eq!(encrypted, ["key", "key_bits", "ms", "records", "request_bytes", "request_id", "spec"]);
+    assert_eq!(encrypted, ["key", "key_bits", "layout", "ms", "records", "request_bytes", "request_id", "spec"]);
     let evaluated = members("evaluate --model model.safetensors --in request --out response");
-    let expected = "key key_bits ms proof_checked records request_bytes request_id response_bytes spec";
+    let expected = "key key_bits layout ms proof_checked records request_bytes request_id response_bytes spec";
     assert_eq!(evaluated.join(" "), expected);
     assert_eq!(members(&format!("decrypt {spec} --request request --in response")), ["records"]);
     assert_eq!(members(&format!("decrypt {spec} --request request --in response --out predictions")), ["records"]);
-    let demo = "agree_with_float_model agree_with_integer_model backend correct key_bits max_logit_error ms \
+    let demo = "agree_with_float_model agree_with_integer_model backend correct key_bits layout max_logit_error ms \
                 proved_logit_error records request_bytes response_bytes threads";
     assert_eq!(members("demo --bits 2048").join(" "), demo);
 
@@ -142,9 +143,11 @@ fn the_bench_has_a_number_for_every_job() {
         assert!(job["us"].as_f64().unwrap() > 0.0 && job["bits"] == 2048, "{job}");
     }
     let whole = report["whole"].as_array().unwrap();
-    assert_eq!([&whole[0]["records"], &whole[2]["records"]], [1, 2]);
+    let layouts: Vec<_> = whole.iter().map(|whole| (&whole["layout"], &whole["records"])).collect();
+    let [records, features] = ["records", "features:6"].map(Value::from);
+    let capacity = &whole[1]["records"];
+    assert_eq!(layouts, [(&records, &1.into()), (&records, capacity), (&records, &2.into()), (&features, &1.into())]);
     for whole in whole {
-        assert_eq!(whole["layout"], "records");
         assert!(["encrypt", "evaluate", "decrypt"].iter().all(|part| whole["ms"][part].as_f64().unwrap() > 0.0));
         assert!(whole["bytes"]["request"].as_u64() > whole["bytes"]["response"].as_u64());
     }

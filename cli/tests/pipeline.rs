@@ -104,6 +104,37 @@ fn every_key_and_every_order_of_columns_gives_the_same_prediction() {
     }
 }
 
+#[test]
+fn every_layout_gives_the_same_answers() {
+    let folder = clinic::open();
+    let model = PrivateModel::from_bytes(&folder.read("model.safetensors")).unwrap();
+    let expected = plain(&model, model.spec().features(), &[61.5, 98765.0, 1.0, 0.25]);
+    let listed: Vec<_> = model.spec().layouts().map(|layout| layout.to_string()).collect();
+    assert_eq!(listed, ["records", "features:2", "features:3", "features:4"]);
+    let encrypt = "encrypt --spec spec.json --key secret.json --in records.csv --out request --json --layout";
+    let mut lengths = Vec::new();
+    for layout in listed.iter().map(String::as_str).chain(["features"]) {
+        let found = folder.tacita(&format!("{encrypt} {layout}")).success().json()["layout"].clone();
+        assert!(found == layout || found == "features:4", "{found}");
+        assert_eq!(fact(&folder, "request", "layout"), found);
+        lengths.push(folder.read("request").len());
+        let evaluated =
+            folder.tacita("evaluate --model model.safetensors --in request --out response --json").success();
+        assert_eq!(evaluated.json()["layout"], found);
+        let decrypt = "decrypt --spec spec.json --key secret.json --request request --in response --json";
+        assert_eq!(prediction(&folder.tacita(decrypt).success().json(), 0).0, expected, "{layout}");
+    }
+    // Four ciphertexts of 512 bytes, then two, two and one.
+    assert!([2, 2, 3, 3].iter().zip(&lengths[1..]).all(|(fewer, length)| lengths[0] - fewer * 512 == *length));
+    let encrypt = encrypt.replace(" --json", "");
+    for layout in ["features:5", "features:1000000"] {
+        folder.tacita(&format!("{encrypt} {layout}")).failure(10);
+    }
+    for layout in ["feature", "features:1", "features:-1", "features:x", "records:1", "''"] {
+        folder.tacita(&format!("{encrypt} {layout}")).failure(2);
+    }
+}
+
 fn plain(model: &PrivateModel, features: &Features, record: &[f64]) -> Vec<i64> {
     let mut integers = vec![0; features.len()];
     features.encode(record, OutOfRange::Refuse, &mut integers).unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shake::Shake256;
 use shake::digest::{ExtendableOutput, Update, XofReader};
 use tacita::Result;
-use tacita::encoding::{Feature, Features, Grid, OutOfRange};
+use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine, Network, Normalisation};
@@ -29,8 +29,10 @@ pub(crate) fn make() -> Result<Vec<(&'static str, Vec<u8>)>> {
         ("operations", lines(&numbers.operations)),
         ("model", job.model_json()?),
         ("records", lines(&job.records_json()?)),
-        ("request", job.request_json()),
-        ("response", job.response_json()?),
+        ("request", job.records_layout.request_json()),
+        ("response", job.records_layout.response_json(&first.secret)?),
+        ("features_request", job.features_layout.request_json()),
+        ("features_response", job.features_layout.response_json(&first.secret)?),
     ];
     let members: Vec<_> = members.iter().map(|(name, value)| format!("  {}: {value}", json!(name))).collect();
     let rows = |row: &dyn Fn(usize) -> String| (0..job.records.len()).map(|i| row(i) + "\n").collect::<String>();
@@ -43,10 +45,12 @@ pub(crate) fn make() -> Result<Vec<(&'static str, Vec<u8>)>> {
         ("model.safetensors", job.model.to_bytes()),
         ("spec.json", job.model.spec().as_json().into()),
         ("records.txt", rows(&|i| spaced(&job.records[i])).into()),
-        ("request.cbor", job.request.to_bytes()),
-        ("response.cbor", job.response.to_bytes()),
-        ("expected-logits.txt", rows(&|i| spaced(&job.predictions[i].logits)).into()),
-        ("expected-classes.txt", rows(&|i| job.predictions[i].class.to_string()).into()),
+        ("request.cbor", job.records_layout.request.to_bytes()),
+        ("response.cbor", job.records_layout.response.to_bytes()),
+        ("features-request.cbor", job.features_layout.request.to_bytes()),
+        ("features-response.cbor", job.features_layout.response.to_bytes()),
+        ("expected-logits.txt", rows(&|i| spaced(&job.records_layout.predictions[i].logits)).into()),
+        ("expected-classes.txt", rows(&|i| job.records_layout.predictions[i].class.to_string()).into()),
     ])
 }
 
@@ -237,15 +241,20 @@ impl Numbers {
     }
 }
 
-const REQUEST_SEED: &str = "tacita vectors/request";
-const RESPONSE_SEED: &str = "tacita vectors/response";
-
-/// A network all the way to predictions, for one record more than a ciphertext has room for.
+/// A network all the way to predictions, for one record more than a ciphertext has room for in the records layout, and for
+/// the first of these records, one more than it has room for, in a features layout.
 struct Job {
     network: Network,
     model: PrivateModel,
     records: Vec<Vec<f64>>,
-    secret: SecretKey,
+    records_layout: Exchange,
+    features_layout: Exchange,
+}
+
+/// A request and its response.
+struct Exchange {
+    request_seed: &'static str,
+    response_seed: &'static str,
     request: Request,
     response: Response,
     predictions: Vec<Prediction>,
@@ -266,13 +275,16 @@ impl Job {
             PrivateModel::compile(&network.collapse()?, features, &labels, activation, "monitor", options)?;
         let spec = model.spec().clone();
         let pin = spec.fingerprint();
-        let encryptor = Encryptor::with_secret_key(spec.clone(), pin, secret.clone())?;
-        let records = records(spec.features(), encryptor.capacity() + 1);
-        let request = encryptor.encrypt_from_seed(&records, REQUEST_SEED.as_bytes())?;
-        let evaluator = Evaluator::new(model.clone());
-        let response = evaluator.evaluate_from_seed(&request, secret.public_key(), RESPONSE_SEED.as_bytes())?;
-        let predictions = Decryptor::new(spec, pin, secret.clone())?.decrypt(&response, request.header())?;
-        Ok(Self { network, model, records, secret: secret.clone(), request, response, predictions })
+        let encryptor = |layout| Encryptor::with_secret_key(spec.clone(), pin, secret.clone())?.layout(layout);
+        let [by_records, by_features] = [Layout::Records, Layout::Features { together: 3 }].map(encryptor);
+        let (by_records, by_features) = (by_records?, by_features?);
+        let records = records(spec.features(), by_records.capacity() + 1);
+        let seeds = ["tacita vectors/request", "tacita vectors/response"];
+        let records_layout = Exchange::make(&by_records, &records, &model, secret, seeds)?;
+        let seeds = ["tacita vectors/features request", "tacita vectors/features response"];
+        let few = &records[..=by_features.capacity()];
+        let features_layout = Exchange::make(&by_features, few, &model, secret, seeds)?;
+        Ok(Self { network, model, records, records_layout, features_layout })
     }
 
     fn model_json(&self) -> Result<String> {
@@ -305,24 +317,47 @@ impl Job {
                 ("class", prediction.class.into()),
             ]))
         };
-        self.records.iter().zip(&self.predictions).map(record).collect()
+        self.records.iter().zip(&self.records_layout.predictions).map(record).collect()
+    }
+}
+
+impl Exchange {
+    fn make(
+        encryptor: &Encryptor,
+        records: &[Vec<f64>],
+        model: &PrivateModel,
+        secret: &SecretKey,
+        [request_seed, response_seed]: [&'static str; 2],
+    ) -> Result<Self> {
+        let request = encryptor.encrypt_from_seed(records, request_seed.as_bytes())?;
+        let evaluator = Evaluator::new(model.clone());
+        let response = evaluator.evaluate_from_seed(&request, secret.public_key(), response_seed.as_bytes())?;
+        let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
+        let predictions = Decryptor::new(spec, pin, secret.clone())?.decrypt(&response, request.header())?;
+        Ok(Self { request_seed, response_seed, request, response, predictions })
     }
 
     fn request_json(&self) -> String {
-        let id = Integer::from_digits(self.request.header().id(), Order::Msf);
-        let bytes = STANDARD.encode(self.request.to_bytes());
-        object([("seed", REQUEST_SEED.into()), ("id", format!("{id:032x}").into()), ("bytes", bytes.into())])
+        let header = self.request.header();
+        let id = Integer::from_digits(header.id(), Order::Msf);
+        object([
+            ("seed", self.request_seed.into()),
+            ("id", format!("{id:032x}").into()),
+            ("records", header.records().into()),
+            ("together", header.layout().together().into()),
+            ("bytes", STANDARD.encode(self.request.to_bytes()).into()),
+        ])
     }
 
-    fn response_json(&self) -> Result<String> {
+    fn response_json(&self, secret: &SecretKey) -> Result<String> {
         let bytes = self.response.to_bytes();
         // The ciphertexts are a message's end.
         let ciphertexts = &bytes[bytes.len() - self.response.ciphertext_bytes()..];
-        let ciphertexts = self.secret.public_key().ciphertexts_from_bytes(ciphertexts)?;
-        let plaintexts = self.secret.decrypt_batch(&ciphertexts)?;
+        let ciphertexts = secret.public_key().ciphertexts_from_bytes(ciphertexts)?;
+        let plaintexts = secret.decrypt_batch(&ciphertexts)?;
         let plaintexts = plaintexts.iter().map(|plaintext| hex(&plaintext.to_integer())).collect();
         let bytes = STANDARD.encode(bytes);
-        Ok(object([("seed", RESPONSE_SEED.into()), ("plaintexts", plaintexts), ("bytes", bytes.into())]))
+        Ok(object([("seed", self.response_seed.into()), ("plaintexts", plaintexts), ("bytes", bytes.into())]))
     }
 }
 

@@ -11,7 +11,7 @@ pub mod wire;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
-use tacita::encoding::Grid;
+use tacita::encoding::{Grid, Layout};
 use tacita::inference::{Decryptor, Evaluator, Request, Response};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::{Error, Fingerprint};
@@ -130,8 +130,9 @@ pub fn read_spec(bytes: &[u8]) -> bool {
         assert_eq!(grid.encode(grid.decode(end)), Some(end));
     }
     for key_bits in [2048, 3072, 4096] {
-        assert!(spec.layout(key_bits).is_ok(), "every slot that is accepted fits every key");
+        assert!(spec.packing(Layout::Records, key_bits).is_ok(), "every slot that is accepted fits every key");
     }
+    assert!(spec.layouts().all(|layout| spec.packing(layout, 4096).is_ok()), "every layout fits the longest key");
     assert!(spec.logits(&[i64::MIN >> 2, i64::MAX >> 2]).iter().all(|logit| !logit.is_nan()));
     true
 }

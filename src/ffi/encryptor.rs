@@ -8,6 +8,7 @@ use super::request::tacita_request;
 use super::secret_key::tacita_secret_key;
 use super::spec::tacita_spec;
 use super::status::{Failure, tacita_status};
+use crate::encoding::Layout;
 use crate::error::Error;
 use crate::inference::Encryptor;
 
@@ -73,6 +74,26 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_secret_key(
             )
         };
         out.give(Encryptor::with_secret_key(spec.clone(), pin, key.clone())?)
+    })
+}
+
+/// Makes an encryptor like another one, which puts `together` features of a record into each ciphertext; 1 is the records layout,
+/// with which new encryptors begin.
+///
+/// With more features together fewer ciphertexts go up and, if they are many, more come down; answers are the same. The spec
+/// says what is permitted: `tacita_spec_layout_together`, `tacita_spec_ciphertexts`.
+/// Threads: any number may share `encryptor`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit it or not one record fits the key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_new_with_layout(
+    encryptor: *const tacita_encryptor,
+    together: u32,
+    encryptor_out: *mut *mut tacita_encryptor,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, out) = unsafe { (borrow("encryptor", encryptor)?, room("encryptor_out", encryptor_out, 1)?) };
+        out.give(encryptor.clone().layout(Layout::from_together(together))?)
     })
 }
 

@@ -123,6 +123,22 @@ pub unsafe extern "C" fn tacita_request_spec_fingerprint(
     })
 }
 
+/// Tells how many features of a record share a ciphertext; 1 in the records layout.
+///
+/// Threads: any number may share `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_request_together(
+    request: *const tacita_request,
+    together_out: *mut u32,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (request, out) = unsafe { (borrow("request", request)?, room("together_out", together_out, 1)?) };
+        out.write(request.header().layout().together())
+    })
+}
+
 /// Frees a request; NULL and handles of other types are left alone.
 ///
 /// Threads: no other call may still use `request`. Never fails.

@@ -10,7 +10,7 @@ use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{check_index, room, slice};
 use super::status::{Failure, tacita_status};
 use crate::Fingerprint;
-use crate::encoding::Features;
+use crate::encoding::{Features, Layout};
 use crate::error::Error;
 use crate::model::PublicSpec;
 
@@ -185,6 +185,68 @@ pub unsafe extern "C" fn tacita_spec_slot_bits(spec: *const tacita_spec, bits_ou
         // SAFETY: the conventions.
         let (spec, out) = unsafe { (borrow("spec", spec)?, room("bits_out", bits_out, 1)?) };
         out.write(spec.slot_bits())
+    })
+}
+
+/// Tells the number of layouts that the spec permits, at least 1.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_layout_count(spec: *const tacita_spec, count_out: *mut usize) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("count_out", count_out, 1)?) };
+        out.write(spec.layouts().count())
+    })
+}
+
+/// Tells how many features of a record share a ciphertext in layout `index`: 1 in the first, the records layout, and then more
+/// and more.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_layout_together(
+    spec: *const tacita_spec,
+    index: usize,
+    together_out: *mut u32,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("together_out", together_out, 1)?) };
+        check_index("layout", index, spec.layouts().count())?;
+        let layout = spec.layouts().nth(index).ok_or(Failure::from(Error::Bug("a layout is missing")))?;
+        out.write(layout.together())
+    })
+}
+
+/// Tells in how many ciphertexts, of a quarter of `key_bits` bytes each, `records` records go up and their answers come down in
+/// the layout with `together` features of a record in each.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one record fits
+/// such a key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_ciphertexts(
+    spec: *const tacita_spec,
+    together: u32,
+    key_bits: u32,
+    records: usize,
+    up_out: *mut u64,
+    down_out: *mut u64,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, up, down) =
+            unsafe { (borrow("spec", spec)?, room("up_out", up_out, 1)?, room("down_out", down_out, 1)?) };
+        if u32::try_from(records).is_err() {
+            let (found, limit) = (records as u64, u32::MAX.into());
+            return Err(Error::TooLarge { what: "number of records", found, limit }.into());
+        }
+        let packing = spec.packing(Layout::from_together(together), key_bits)?;
+        up.write(packing.request_ciphertexts(records, spec.features().len()))?;
+        down.write(packing.response_ciphertexts(records, spec.labels().len()))
     })
 }
 

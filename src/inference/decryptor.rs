@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{Header, Response};
-use crate::encoding::RecordsLayout;
+use crate::encoding::Layout;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
@@ -16,7 +16,6 @@ use crate::threads;
 #[derive(Debug)]
 pub struct Decryptor {
     spec: PublicSpec,
-    layout: RecordsLayout,
     key: SecretKey,
 }
 
@@ -48,8 +47,8 @@ impl Decryptor {
     /// slots do not fit the key.
     pub fn new(spec: PublicSpec, pin: Fingerprint, key: SecretKey) -> Result<Self> {
         spec.expect(pin)?;
-        let layout = spec.layout(key.public_key().bits())?;
-        Ok(Self { spec, layout, key })
+        spec.packing(Layout::Records, key.public_key().bits())?;
+        Ok(Self { spec, key })
     }
 
     /// The model's public spec.
@@ -61,7 +60,8 @@ impl Decryptor {
     ///
     /// # Errors
     /// Before anything is decrypted: [`Error::SpecMismatch`], [`Error::KeyMismatch`], [`Error::RequestMismatch`];
-    /// [`Error::Malformed`] if there are not as many ciphertexts as there should be; [`Error::Ciphertext`] if one is
+    /// [`Error::Malformed`] if the spec does not permit the request's layout, or there are not as many ciphertexts as there
+    /// should be; [`Error::Ciphertext`] if one is
     /// invalid; [`Error::Threads`]. After that [`Error::Decryption`] alone: never send it back, never retry automatically.
     pub fn decrypt(&self, response: &Response, request: &Header) -> Result<Vec<Prediction>> {
         let public = self.key.public_key();
@@ -70,8 +70,9 @@ impl Decryptor {
         if response.header != *request {
             return Err(Error::RequestMismatch);
         }
+        let packing = request.packing(&self.spec, public.bits())?;
         let rows = self.spec.labels().len();
-        let expected = self.layout.response_ciphertexts(request.records(), rows);
+        let expected = packing.response_ciphertexts(request.records(), rows);
         if response.ciphertexts.len() as u64 != expected * public.ciphertext_bytes() as u64 {
             let found = response.ciphertexts.len();
             let why = format!("its records need {expected} ciphertexts; it holds {found} bytes of them");
@@ -83,11 +84,11 @@ impl Decryptor {
         let plaintexts = self.key.decrypt_batch(&ciphertexts).map_err(|_| Error::Decryption)?;
         let mut plaintexts = plaintexts.iter();
         let mut outputs = Zeroizing::new(vec![0; request.records() * rows]);
-        for batch in self.layout.batches(request.records()) {
+        for batch in packing.batches(request.records()) {
             for (part, plaintext) in batch.responses(rows).zip(&mut plaintexts) {
-                let mut answers = Zeroizing::new(vec![0; part.slots]);
-                self.layout.unpack_answers(plaintext.limbs(), &mut answers).map_err(|_| Error::Decryption)?;
-                for (row, answers) in part.rows.zip(answers.chunks_exact(batch.len())) {
+                let mut answers = Zeroizing::new(vec![0; part.answers()]);
+                part.unpack(plaintext.limbs(), &mut answers).map_err(|_| Error::Decryption)?;
+                for (row, answers) in part.rows().zip(answers.chunks_exact(batch.len())) {
                     for (record, &answer) in batch.records().zip(answers) {
                         outputs[record * rows + row] = answer;
                     }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Header, OnProgress, Progress, Request, go_on};
-use crate::encoding::{OutOfRange, RecordsLayout};
+use crate::encoding::{Batch, Grid, Layout, OutOfRange, Packing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
@@ -11,17 +11,17 @@ use crate::model::PublicSpec;
 use crate::paillier::{Nonce, Plaintext, PublicKey, SecretKey};
 use crate::secret::Limbs;
 
-/// Encrypts records for one model under one key.
-#[derive(Debug)]
+/// Encrypts records for one model under one key, in the records layout unless [`layout`](Self::layout) says otherwise.
+#[derive(Debug, Clone)]
 pub struct Encryptor {
     spec: PublicSpec,
-    layout: RecordsLayout,
+    packing: Packing,
     key: Key,
     out_of_range: OutOfRange,
 }
 
 /// Whoever has the secret key draws nonces at a quarter of the cost.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Key {
     Public(PublicKey),
     Secret(SecretKey),
@@ -67,14 +67,45 @@ impl Encryptor {
 
     fn new(spec: PublicSpec, pin: Fingerprint, key: Key) -> Result<Self> {
         spec.expect(pin)?;
-        let layout = spec.layout(key.public().bits())?;
-        Ok(Self { spec, layout, key, out_of_range: OutOfRange::Refuse })
+        let packing = spec.packing(Layout::Records, key.public().bits())?;
+        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse })
     }
 
     /// What to do with values outside the range of their feature; they are refused unless this says otherwise.
     pub fn out_of_range(mut self, what: OutOfRange) -> Self {
         self.out_of_range = what;
         self
+    }
+
+    /// Chooses how values share ciphertexts, which changes the work and the bytes on both sides, and no answer.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::inference::Encryptor;
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// # use tacita::paillier::{KeySize, SecretKey};
+    /// use tacita::encoding::Layout;
+    /// # let affine = Affine::new(64, vec![0.5; 64], vec![0.0])?;
+    /// # let features = Features::new([Feature::run("pixel", 64, Grid::new(0.0, 1.0, 0, 255)?)])?;
+    /// # let options = QuantiseOptions::default();
+    /// # let (model, _) = PrivateModel::compile(&affine, features, &["y"], Activation::Sigmoid, "patch", options)?;
+    /// # let spec = model.spec().clone();
+    /// # let pin = spec.fingerprint();
+    /// # let key = SecretKey::generate(KeySize::Bits2048)?;
+    /// // One record of 64 features, four together.
+    /// let encryptor =
+    ///     Encryptor::with_secret_key(spec, pin, key)?.layout(Layout::Features { together: 4 })?;
+    /// let request = encryptor.encrypt(&[[7.0; 64]])?;
+    /// assert_eq!(request.ciphertext_bytes(), 16 * 512); // and not 64
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the spec does not list the layout, or not even one record fits the key.
+    pub fn layout(mut self, layout: Layout) -> Result<Self> {
+        self.packing = self.spec.packing(layout, self.key.public().bits())?;
+        Ok(self)
     }
 
     /// The model's public spec.
@@ -84,7 +115,7 @@ impl Encryptor {
 
     /// Records that one set of ciphertexts has room for, at the price of one.
     pub fn capacity(&self) -> usize {
-        self.layout.capacity()
+        self.packing.capacity()
     }
 
     /// Encrypts records, each of as many real values as the spec has features.
@@ -112,17 +143,19 @@ impl Encryptor {
     ) -> Result<Request> {
         let key = self.key.public();
         let features = self.spec.features();
-        let header = Header::new(key.fingerprint(), self.spec.fingerprint(), records.len(), entropy)?;
+        let layout = self.packing.layout();
+        let header = Header::new(key.fingerprint(), self.spec.fingerprint(), records.len(), layout, entropy)?;
         // Everything is encoded before anything is encrypted, so that a bad record costs no work.
         let mut integers = Zeroizing::new(vec![0; records.len() * features.len()]);
         for (record, integers) in records.iter().zip(integers.chunks_exact_mut(features.len())) {
             features.encode(record.as_ref(), self.out_of_range, integers)?;
         }
-        let batches = self.layout.batches(records.len());
+        let batches = self.packing.batches(records.len());
         let total = batches.len();
-        let mut ciphertexts = Vec::with_capacity(total * features.len() * key.ciphertext_bytes());
+        let expected = self.packing.request_ciphertexts(records.len(), features.len()) as usize;
+        let mut ciphertexts = Vec::with_capacity(expected * key.ciphertext_bytes());
         for (done, batch) in (1..).zip(batches) {
-            let plaintexts = self.plaintexts(&integers[batch.records().start * features.len()..], batch.len())?;
+            let plaintexts = self.plaintexts(&integers, &batch)?;
             let nonces = self.key.nonces(plaintexts.len(), entropy)?;
             for ciphertext in key.encrypt_batch_with(&plaintexts, nonces)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
@@ -134,20 +167,28 @@ impl Encryptor {
         Ok(Request { header, public_key: Some(key.into()), ciphertexts })
     }
 
-    /// One plaintext a feature, from the first `records` rows of integers.
-    fn plaintexts(&self, integers: &[i64], records: usize) -> Result<Vec<Plaintext>> {
+    /// The plaintexts of one batch, from the integers of all records.
+    fn plaintexts(&self, integers: &[i64], batch: &Batch) -> Result<Vec<Plaintext>> {
         let features = self.spec.features();
-        let mut slots = Zeroizing::new(vec![0; records]);
-        let plaintext = |(i, grid): (usize, &crate::encoding::Grid)| {
-            for (slot, record) in slots.iter_mut().zip(integers.chunks_exact(features.len())) {
-                // Encoding has put every integer into its range, which starts at `least`.
-                *slot = record[i].wrapping_sub(grid.least()) as u64;
+        let (count, records) = (features.len(), batch.len());
+        let integers = &integers[batch.records().start * count..batch.records().end * count];
+        let grids: Vec<&Grid> = features.grids().collect();
+        let mut slots = Zeroizing::new(vec![0; self.packing.together() * records]);
+        let mut first = 0;
+        let plaintext = |grids: &[&Grid]| {
+            for (i, grid) in grids.iter().enumerate() {
+                let values = integers.chunks_exact(count).map(|record| record[first + i]);
+                for (slot, value) in slots[i * records..].iter_mut().zip(values) {
+                    // Encoding has put every integer into its range, which starts at `least`.
+                    *slot = value.wrapping_sub(grid.least()) as u64;
+                }
             }
-            let mut limbs = Limbs::zero(self.layout.limbs());
-            self.layout.pack(&slots, &mut limbs)?;
+            first += grids.len();
+            let mut limbs = Limbs::zero(self.packing.limbs());
+            self.packing.pack(&slots[..grids.len() * records], &mut limbs)?;
             Ok(Plaintext::from_limbs(limbs))
         };
-        features.grids().enumerate().map(plaintext).collect()
+        grids.chunks(self.packing.together()).map(plaintext).collect()
     }
 }
 

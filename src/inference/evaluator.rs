@@ -1,27 +1,25 @@
 //! The cloud: a request to a response, without learning anything of it.
 
-use std::iter::repeat_n;
+use std::sync::OnceLock;
 
-use rug::Integer;
-use rug::integer::Order;
-
+use super::addend::addend;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
-use crate::encoding::{Batch, RecordsLayout, ResponsePart};
+use crate::encoding::{Batch, Layout, Packing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::model::{PrivateModel, PublicSpec};
 use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, PublicKey};
-use crate::secret::Limbs;
 use crate::threads;
 
 /// Evaluates one private model on encrypted records. Any number of threads may share it.
 ///
-/// Each response is masked above its answers and re-randomised, always. Without the mask one request with oversized
+/// Each response is masked wherever no answer stands and re-randomised, always. Without the mask one request with oversized
 /// plaintexts would return every weight; without fresh nonces the weights could be read from the nonce of a response.
 #[derive(Debug)]
 pub struct Evaluator {
     model: PrivateModel,
-    layer: LinearLayer,
+    /// What each of the spec's layouts makes of the weights.
+    layers: Vec<(Layout, OnceLock<LinearLayer>)>,
     max_records: usize,
 }
 
@@ -29,10 +27,31 @@ impl Evaluator {
     /// Most records in a request unless [`max_records`](Self::max_records) says otherwise.
     pub const DEFAULT_MAX_RECORDS: usize = 100_000;
 
-    /// An evaluator; the plan of multiplications is found here, once.
+    /// An evaluator. The plan of multiplications is found here, once, for the records layout; for another layout when it is
+    /// asked for first, or by [`prepare`](Self::prepare).
     pub fn new(model: PrivateModel) -> Self {
-        let layer = LinearLayer::planned(model.columns(), model.weights());
-        Self { model, layer, max_records: Self::DEFAULT_MAX_RECORDS }
+        let layers = model.spec().layouts().map(|layout| (layout, OnceLock::new())).collect();
+        let evaluator = Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS };
+        // Every spec permits it.
+        let _ = evaluator.prepare(Layout::Records);
+        evaluator
+    }
+
+    /// Finds the plan of multiplications for a layout, unless that was done before.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the spec does not list the layout.
+    pub fn prepare(&self, layout: Layout) -> Result<()> {
+        self.layer(layout).map(drop)
+    }
+
+    fn layer(&self, layout: Layout) -> Result<&LinearLayer> {
+        let layer = self.layers.iter().find(|(found, _)| *found == layout);
+        let (_, layer) =
+            layer.ok_or_else(|| Error::Argument(format!("the spec does not permit the layout {layout}")))?;
+        let features = self.model.columns();
+        let plan = || LinearLayer::planned(layout.columns(features), &layout.matrix(features, self.model.weights()));
+        Ok(layer.get_or_init(plan))
     }
 
     /// Refuses requests of more records.
@@ -46,17 +65,20 @@ impl Evaluator {
         self.model.spec()
     }
 
-    /// Multiplications of ciphertexts that a batch of records takes.
-    pub fn multiplications(&self) -> usize {
-        self.layer.multiplications()
+    /// Multiplications of ciphertexts that a batch of records takes before its answers are packed into responses.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn multiplications(&self, layout: Layout) -> Result<usize> {
+        Ok(self.layer(layout)?.multiplications())
     }
 
     /// Evaluates a request under a public key that was [verified](crate::paillier::UnverifiedPublicKey::verify).
     ///
     /// # Errors
     /// [`Error::SpecMismatch`], [`Error::KeyMismatch`] if the request is for another model or key; [`Error::TooLarge`] if it
-    /// has too many records; [`Error::Malformed`] if it does not have as many ciphertexts as it should;
-    /// [`Error::Ciphertext`] if one is invalid; [`Error::Randomness`].
+    /// has too many records; [`Error::Malformed`] if the spec does not permit its layout, or it does not have as many
+    /// ciphertexts as it should; [`Error::Ciphertext`] if one is invalid; [`Error::Randomness`].
     pub fn evaluate(&self, request: &Request, key: &PublicKey) -> Result<Response> {
         self.evaluate_with_progress(request, key, &mut go_on)
     }
@@ -77,21 +99,23 @@ impl Evaluator {
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Response> {
         let header = request.header;
-        let layout = self.check(&header, request.ciphertexts.len(), key)?;
-        let batches = layout.batches(header.records());
+        let packing = self.check(&header, request.ciphertexts.len(), key)?;
+        let layer = self.layer(header.layout())?;
+        let batches = packing.batches(header.records());
         let total = batches.len();
-        let batch_bytes = self.model.columns() * key.ciphertext_bytes();
+        let batch_columns = packing.columns(self.model.columns());
+        let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
         let mut ciphertexts = Vec::new();
-        for ((done, batch), bytes) in (1..).zip(batches).zip(request.ciphertexts.chunks_exact(batch_bytes)) {
+        for ((done, batch), bytes) in (1..).zip(batches).zip(chunks) {
             // Errors count ciphertexts from the start of the request.
             let offset = |error| match error {
                 Error::Ciphertext { index, why } => {
-                    Error::Ciphertext { index: index + (done - 1) * self.model.columns(), why }
+                    Error::Ciphertext { index: index + (done - 1) * batch_columns, why }
                 }
                 other => other,
             };
             let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
-            for ciphertext in self.batch(&layout, &batch, &columns, key, entropy)? {
+            for ciphertext in self.batch(layer, &packing, &batch, &columns, key, entropy)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
             if progress(Progress { done, total }).is_break() {
@@ -101,72 +125,43 @@ impl Evaluator {
         Ok(Response { header, ciphertexts })
     }
 
-    /// Whether a request is for this model and key, and of the right length.
-    fn check(&self, header: &Header, bytes: usize, key: &PublicKey) -> Result<RecordsLayout> {
+    /// Whether a request is for this model and key, in a layout of the spec's, and of the right length.
+    fn check(&self, header: &Header, bytes: usize, key: &PublicKey) -> Result<Packing> {
         header.expect(key.fingerprint(), self.spec().fingerprint())?;
         if header.records() > self.max_records {
             let (found, limit) = (header.records() as u64, self.max_records as u64);
             return Err(Error::TooLarge { what: "number of records", found, limit });
         }
-        let layout = self.spec().layout(key.bits())?;
-        let ciphertexts = layout.batches(header.records()).len() as u64 * self.model.columns() as u64;
+        let packing = header.packing(self.spec(), key.bits())?;
+        let ciphertexts = packing.request_ciphertexts(header.records(), self.model.columns());
         if bytes as u64 != ciphertexts * key.ciphertext_bytes() as u64 {
             let why = format!("its records need {ciphertexts} ciphertexts; it holds {bytes} bytes of them");
             return Err(Error::malformed("request", why));
         }
-        Ok(layout)
+        Ok(packing)
     }
 
     /// The response ciphertexts of one batch.
     fn batch(
         &self,
-        layout: &RecordsLayout,
+        layer: &LinearLayer,
+        packing: &Packing,
         batch: &Batch,
         columns: &[Ciphertext],
         key: &PublicKey,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Ciphertext>> {
         let parts: Vec<_> = batch.responses(self.model.rows()).collect();
-        let addends = parts.iter().map(|part| self.addend(layout, batch, part, key, entropy));
-        let addends: Vec<_> = addends.collect::<Result<_>>()?;
+        let bias = self.model.slot_bias();
+        let addends = parts.iter().map(|part| addend(packing, part, bias, key, entropy)).collect::<Result<Vec<_>>>()?;
         // The nonces need no ciphertext, so both are made side by side.
         let (nonces, rows) = threads::run(|| {
-            rayon::join(|| key.nonces_from(NonceMethod::Power, parts.len(), entropy), || self.layer.rows(key, columns))
+            rayon::join(|| key.nonces_from(NonceMethod::Power, parts.len(), entropy), || layer.rows(key, columns))
         })?;
         let rows = rows?;
-        let rows: Vec<_> = parts.iter().map(|part| &rows[part.rows.clone()]).collect();
-        let packed = key.pack(&rows, batch.len() as u32 * layout.slot_bits())?;
+        let rows: Vec<_> = parts.iter().map(|part| &rows[part.coefficients()]).collect();
+        let packed = key.pack(&rows, batch.shift())?;
         key.conceal(&packed, &addends, nonces?)
-    }
-
-    /// What is added to a response: bias and centre in each slot, so that every slot lies in 0..2^slot_bits, and above the
-    /// slots in use a uniform multiple of 2^used below n. Constant-time.
-    fn addend(
-        &self,
-        layout: &RecordsLayout,
-        batch: &Batch,
-        part: &ResponsePart,
-        key: &PublicKey,
-        entropy: &mut dyn Entropy,
-    ) -> Result<Limbs> {
-        let bias = &self.model.slot_bias()[part.rows.clone()];
-        let slots: Vec<_> =
-            bias.iter().flat_map(|bias| repeat_n((bias + layout.centre()) as u64, batch.len())).collect();
-        let mut addend = Limbs::zero(layout.limbs());
-        layout.pack(&slots, &mut addend)?;
-        // Uniform below M = floor(n / 2^used): an honest sum stays below 2^used M <= n.
-        let bound = Integer::from(key.modulus() >> part.used_bits).to_digits::<u64>(Order::Lsf);
-        let mut mask = Limbs::zero(bound.len());
-        entropy.below(&mut mask, &bound)?;
-        let (start, shift) = ((part.used_bits / u64::BITS) as usize, part.used_bits % u64::BITS);
-        for (i, limb) in (start..).zip(mask.iter()) {
-            addend[i] |= limb << shift;
-            // The top bits of the last limb are zero where no limb follows.
-            if shift > 0 && i + 1 < addend.len() {
-                addend[i + 1] |= limb >> (u64::BITS - shift);
-            }
-        }
-        Ok(addend)
     }
 }
 

@@ -5,10 +5,11 @@ use std::fmt;
 
 use super::integer::IntegerMap;
 use super::labels::Labels;
+use super::layouts;
 use super::quantisation::{QuantisationReport, QuantiseOptions, Quantised, quantise};
 use super::seal;
 use super::spec::{Content, PublicSpec};
-use crate::encoding::{Features, Grid};
+use crate::encoding::{Features, Grid, Layout};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Affine};
 use crate::tensors::Tensors;
@@ -53,6 +54,7 @@ impl PrivateModel {
             return Err(Error::Count { what: "labels of the model", expected: affine.rows(), found: labels.len() });
         }
         let Quantised { map, report } = quantise(affine, &features, options)?;
+        let features_layouts = layouts::choose(&map, &features, report.slot_bits);
         let spec = PublicSpec::new(Content {
             model: name.into(),
             features,
@@ -61,16 +63,26 @@ impl PrivateModel {
             scale: report.scale,
             logit_error: report.logit_error,
             slot_bits: report.slot_bits,
+            features_layouts,
         })?;
         Ok((Self::new(spec, map)?, report))
     }
 
-    /// The one gate: weights of the spec's shape, and no overflow in the spec's slots.
+    /// The one gate: weights of the spec's shape, and no overflow in the spec's slots, in any layout.
     fn new(spec: PublicSpec, map: IntegerMap) -> Result<Self> {
         let needed = map.slot_bits(spec.features())?;
         if needed > spec.slot_bits() {
             let found = spec.slot_bits();
             return Err(Error::Model(format!("its answers need slots of {needed} bits and its spec has {found}")));
+        }
+        for layout in spec.layouts().filter(|layout| *layout != Layout::Records) {
+            let needed = map.spacing(spec.features(), layout.together() as usize, spec.slot_bits());
+            let found = spec.spacing(layout).unwrap_or(0);
+            if needed > found {
+                let why =
+                    format!("in the layout {layout} its slots must be {needed} bits apart and its spec says {found}");
+                return Err(Error::Model(why));
+            }
         }
         let slot_bias = map.bias_at_least(spec.features());
         Ok(Self { spec, map, slot_bias })
@@ -111,7 +123,7 @@ impl PrivateModel {
 
     /// What to add to W times slot contents, one number an output: input slots hold `integer - least`, so this is
     /// bias + W least. Like every answer it is in [-c, c), c the layout's
-    /// [`centre`](crate::encoding::RecordsLayout::centre).
+    /// [`centre`](crate::encoding::Packing::centre).
     pub fn slot_bias(&self) -> &[i64] {
         &self.slot_bias
     }

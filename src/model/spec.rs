@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::labels::Labels;
+use super::layouts::Entry;
 use super::seal;
-use crate::encoding::{Feature, Features, RecordsLayout, check_name};
+use crate::encoding::{Feature, Features, Layout, Packing, check_name};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::json;
 use crate::network::Activation;
+use crate::paillier::KeySize;
 
 /// What a file begins with; its SHA-256 follows.
 const PREFIX: &str = "{\n  \"sha256\": \"";
@@ -20,8 +22,9 @@ const PREFIX: &str = "{\n  \"sha256\": \"";
 /// As a file it is JSON (`spec.json`; `docs/formats.md` and `docs/spec.schema.json` describe it). The SHA-256 in its
 /// first member is its [`fingerprint`](Self::fingerprint): it pins the text to the last byte, white space included.
 ///
-/// A spec holds no weight, bias or normalisation. Three of its numbers do tell something of them: see
-/// [`scale`](Self::scale), [`slot_bits`](Self::slot_bits) and [`logit_error`](Self::logit_error).
+/// A spec holds no weight, bias or normalisation. Some of its numbers do tell something of them: see
+/// [`scale`](Self::scale), [`slot_bits`](Self::slot_bits), [`spacing`](Self::spacing) and
+/// [`logit_error`](Self::logit_error).
 #[derive(Clone)]
 pub struct PublicSpec {
     content: Content,
@@ -39,6 +42,7 @@ pub(super) struct Content {
     pub(super) scale: f64,
     pub(super) logit_error: f64,
     pub(super) slot_bits: u32,
+    pub(super) features_layouts: Vec<Entry>,
 }
 
 /// The JSON object. The format stands before what depends on it, so that another version is refused by its name.
@@ -55,21 +59,14 @@ struct Document {
     activation: Activation,
     scale: f64,
     logit_error: f64,
-    #[serde(rename = "layout")]
-    _layout: Layout,
     slot_bits: u32,
+    features_layouts: Vec<Entry>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Format {
     #[serde(rename = "tacita-spec/1")]
     V1,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Layout {
-    Records,
 }
 
 impl PublicSpec {
@@ -99,9 +96,11 @@ impl PublicSpec {
         let fingerprint = seal::check(WHAT, text, PREFIX.len())?;
         let text = std::str::from_utf8(text).map_err(|_| Error::malformed(WHAT, "it is not UTF-8"))?;
         let document: Document = json::read(text).map_err(|error| json::malformed(WHAT, &error))?;
-        let Document { model, features, labels, activation, scale, logit_error, slot_bits, .. } = document;
+        let Document { model, features, labels, activation, scale, logit_error, slot_bits, features_layouts, .. } =
+            document;
         let content = Features::new(features).and_then(|features| {
-            let content = Content { model, features, labels, activation, scale, logit_error, slot_bits };
+            let content =
+                Content { model, features, labels, activation, scale, logit_error, slot_bits, features_layouts };
             content.check().map(|()| content)
         });
         let content = content.map_err(|error| Error::malformed(WHAT, error.to_string()))?;
@@ -156,17 +155,60 @@ impl PublicSpec {
         self.content.logit_error
     }
 
-    /// Width of a slot. It tells the size of the largest possible answer to a factor of 2.
+    /// Width of an answer in its slot. It tells the size of the largest possible answer to a factor of 2.
     pub fn slot_bits(&self) -> u32 {
         self.content.slot_bits
     }
 
-    /// The layout of this model's plaintexts under a key of `key_bits` bits.
+    /// The layouts in which the model can be asked: records, and features layouts with more and more features together.
+    pub fn layouts(&self) -> impl Iterator<Item = Layout> {
+        let features = |entry: &Entry| Layout::Features { together: entry.together };
+        std::iter::once(Layout::Records).chain(self.content.features_layouts.iter().map(features))
+    }
+
+    /// Bits from slot to slot in a layout, if the spec lists it. In a features layout it may tell the size of the largest sum
+    /// that the weights of one or two rows, shifted against the features, can give over the permitted records, to a factor
+    /// of 2.
+    pub fn spacing(&self, layout: Layout) -> Option<u32> {
+        let entry = |together| self.content.features_layouts.iter().find(|entry| entry.together == together);
+        match layout {
+            Layout::Records => Some(self.slot_bits()),
+            Layout::Features { together } => entry(together).map(|entry| entry.spacing),
+        }
+    }
+
+    /// Where the values of a request and of its response stand in plaintexts under a key of `key_bits` bits: how many
+    /// ciphertexts go up and come down, among other things.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// # let affine = Affine::new(64, (0..256).map(|i| f64::from(i % 17) - 8.0).collect(), vec![0.0; 4])?;
+    /// # let features = Features::new([Feature::run("pixel", 64, Grid::new(0.0, 1.0, 0, 255)?)])?;
+    /// # let (model, _) = PrivateModel::compile(
+    /// #     &affine, features, &["a", "b", "c", "d"], Activation::Softmax, "patch", QuantiseOptions::default())?;
+    /// # let spec = model.spec();
+    /// for layout in spec.layouts() {
+    ///     // Some need more room than a short key has.
+    ///     let Ok(packing) = spec.packing(layout, 3072) else { continue };
+    ///     let up = packing.request_ciphertexts(1, spec.features().len());
+    ///     let down = packing.response_ciphertexts(1, spec.labels().len());
+    ///     println!("{layout}: {up} ciphertexts of {} bytes up, {down} down", 3072 / 4);
+    /// }
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] if not even one slot fits such a key.
-    pub fn layout(&self, key_bits: u32) -> Result<RecordsLayout> {
-        RecordsLayout::new(key_bits, self.slot_bits())
+    /// [`Error::Argument`] if the spec does not list the layout, or not even one record and one row fit such a key.
+    pub fn packing(&self, layout: Layout, key_bits: u32) -> Result<Packing> {
+        let Some(spacing) = self.spacing(layout) else {
+            return Err(Error::Argument(format!("the spec does not permit the layout {layout}")));
+        };
+        match layout {
+            Layout::Records => Packing::records(key_bits, self.slot_bits()),
+            Layout::Features { together } => Packing::features(key_bits, self.slot_bits(), together, spacing),
+        }
     }
 
     /// The logits that integer outputs stand for.
@@ -194,8 +236,15 @@ impl Content {
         if self.labels.len() == 0 {
             return refused("it has no outputs");
         }
-        if !(1..=RecordsLayout::MAX_SLOT_BITS).contains(&self.slot_bits) {
+        if !(1..=Packing::MAX_SLOT_BITS).contains(&self.slot_bits) {
             return refused("its slots are not of 1 to 62 bits");
+        }
+        let together = self.features_layouts.iter().map(|entry| entry.together);
+        if !together.is_sorted_by(|one, next| one < next) {
+            return refused("its features layouts are not in order");
+        }
+        for &Entry { together, spacing } in &self.features_layouts {
+            Packing::features(KeySize::Bits4096.bits(), self.slot_bits, together, spacing)?;
         }
         if self.features.span_bits() > self.slot_bits {
             return refused("the range of a feature does not fit its slots");
@@ -210,12 +259,14 @@ impl Content {
         Ok(())
     }
 
-    /// The text from the end of the digest on: one feature or run a line.
+    /// The text from the end of the digest on: one feature or run, and one features layout, a line.
     fn text_after_digest(&self) -> Result<String> {
         let runs = self.features.runs().iter().map(to_json).collect::<Result<Vec<_>>>()?;
+        let layouts = self.features_layouts.iter().map(to_json).collect::<Result<Vec<_>>>()?;
         Ok(format!(
             "\",\n  \"format\": {},\n  \"model\": {},\n  \"features\": [\n    {}\n  ],\n  \"labels\": {},\n  \
-             \"activation\": {},\n  \"scale\": {},\n  \"logit_error\": {},\n  \"layout\": {},\n  \"slot_bits\": {}\n}}\n",
+             \"activation\": {},\n  \"scale\": {},\n  \"logit_error\": {},\n  \"slot_bits\": {},\n  \
+             \"features_layouts\": [{}]\n}}\n",
             to_json(&Format::V1)?,
             to_json(&self.model)?,
             runs.join(",\n    "),
@@ -223,8 +274,8 @@ impl Content {
             to_json(&self.activation)?,
             to_json(&self.scale)?,
             to_json(&self.logit_error)?,
-            to_json(&Layout::Records)?,
             self.slot_bits,
+            if layouts.is_empty() { String::new() } else { format!("\n    {}\n  ", layouts.join(",\n    ")) },
         ))
     }
 }

@@ -306,6 +306,27 @@ class Model(unittest.TestCase):
         at_least = [b + sum(w * g["least"] for w, g in zip(row, self.grids)) for row, b in zip(self.weights, self.bias)]
         self.assertEqual(at_least, VECTORS["model"]["slot_bias"])
 
+    def test_features_layouts_have_the_space_they_need(self):
+        spans = [g["greatest"] - g["least"] for g in self.grids]
+        for layout in self.spec["features_layouts"]:
+            t, largest = layout["together"], 0
+            groups = range(0, len(spans), t)
+            weight = lambda row, i: row[i] if 0 <= i < len(row) else 0
+            # Between the answers of neighbouring rows: the upper one's weights from place t - 1 - r on meet features 0 to r,
+            # the lower one's from place 0 on meet features r + 1 on.
+            nothing = [0] * len(spans)
+            rows = [nothing, *self.weights, nothing]
+            for lower, upper in zip(rows, rows[1:]):
+                for r in range(t - 1):
+                    terms = [
+                        (weight(upper, g + i + t - 1 - r) if i <= r else weight(lower, g + i - 1 - r)) * spans[g + i]
+                        for g in groups
+                        for i in range(t)
+                        if g + i < len(spans)
+                    ]
+                    largest = max(largest, sum(x for x in terms if x > 0), -sum(x for x in terms if x < 0))
+            self.assertEqual(layout["spacing"], max(self.spec["slot_bits"], largest.bit_length() + 1 + 8))
+
     def test_records(self):
         for record in VECTORS["records"]:
             # Python rounds ties to even, too.
@@ -332,19 +353,24 @@ class Messages(unittest.TestCase):
         capacity = (BITS - 2) // cls.slot
         cls.batches = [cls.records[at : at + capacity] for at in range(0, len(cls.records), capacity)]
         cls.capacity = capacity
-        cls.bytes = {kind: base64.b64decode(VECTORS[kind]["bytes"]) for kind in ("request", "response")}
+        kinds = ("request", "response", "features_request", "features_response")
+        cls.bytes = {kind: base64.b64decode(VECTORS[kind]["bytes"]) for kind in kinds}
         cls.content = {kind: read_message(data)[1] for kind, data in cls.bytes.items()}
 
     def test_headers(self):
         for kind, data in self.bytes.items():
             found, content = read_message(data)
-            self.assertEqual(found, f"tacita.{kind}")
-            self.assertEqual(content["id"].hex(), VECTORS["request"]["id"])
+            self.assertEqual(found, f"tacita.{kind.removeprefix('features_')}")
+            facts = VECTORS[kind.replace("response", "request")]
+            self.assertEqual(content["id"].hex(), facts["id"])
             self.assertEqual(content["key"].hex(), KEY["fingerprint"])
             self.assertEqual(content["spec"].hex(), VECTORS["model"]["spec_fingerprint"])
-            self.assertEqual(content["records"], len(self.records))
-        self.assertEqual(list(self.content["request"]), ["id", "key", "spec", "records", "public_key", "ciphertexts"])
-        self.assertEqual(list(self.content["response"]), ["id", "key", "spec", "records", "ciphertexts"])
+            self.assertEqual([content["records"], content["together"]], [facts["records"], facts["together"]])
+            key = ["public_key"] if found == "tacita.request" else []
+            self.assertEqual(list(content), ["id", "key", "spec", "records", "together", *key, "ciphertexts"])
+        self.assertEqual(self.content["request"]["records"], len(self.records))
+        self.assertEqual(self.content["request"]["together"], 1)
+        self.assertEqual(self.content["features_request"]["together"], 3)
 
     def test_the_request_carries_the_key(self):
         proof = b"".join(be(number(root)) for root in KEY["proof"])
@@ -379,6 +405,68 @@ class Messages(unittest.TestCase):
                 self.assertGreater(plaintext >> used, N >> used + 40)
         self.assertEqual(list(left), [])
 
+    def test_features_layout(self):
+        """Request and response in a features layout, by the formulas of docs/formats.md."""
+        t = self.content["features_request"]["together"]
+        spacing = next(e["spacing"] for e in self.spec["features_layouts"] if e["together"] == t)
+        records = self.records[: self.content["features_request"]["records"]]
+        weights = VECTORS["model"]["weights"]
+        slots = (BITS - 2) // spacing
+        capacity = slots // (2 * t - 1)
+        self.assertEqual(len(records), capacity + 1)
+        sent = iter([decrypt(c) for c in numbers_of(self.content["features_request"]["ciphertexts"])])
+        received = [decrypt(c) for c in numbers_of(self.content["features_response"]["ciphertexts"])]
+        self.assertEqual(received, [number(text) for text in VECTORS["features_response"]["plaintexts"]])
+        received = iter(received)
+        for batch in (records[:capacity], records[capacity:]):
+            k, groups = len(batch), range(0, len(self.grids), t)
+            inputs = [next(sent) for _ in groups]
+            for first, plaintext in zip(groups, inputs):
+                grids = enumerate(self.grids[first : first + t])
+                values = (
+                    (record["integers"][first + i] - grid["least"], i * k + p)
+                    for i, grid in grids
+                    for p, record in enumerate(batch)
+                )
+                self.assertEqual(plaintext, sum(value << slot * spacing for value, slot in values))
+            together = (slots // k + 1) // t - 1
+            for first_row in range(0, len(weights), together):
+                rows = weights[first_row : first_row + together]
+                biases = VECTORS["model"]["slot_bias"][first_row : first_row + together]
+                # What a service computes, before it adds anything.
+                response = sum(
+                    plaintext * weight << (j * t + t - 1 - i) * k * spacing
+                    for first, plaintext in zip(groups, inputs)
+                    for j, row in enumerate(rows)
+                    for i, weight in enumerate(row[first : first + t])
+                )
+                place = lambda j, p: ((j * t + t - 1) * k + p) * spacing
+                answers = [(j, p) for j in range(len(rows)) for p in range(k)]
+                response += sum(biases[j] + (1 << self.slot - 1) << place(j, p) for j, p in answers)
+                used = ((len(rows) + 1) * t - 1) * k * spacing
+                junk = [bit for bit in range(0, used, spacing) if bit not in {place(*answer) for answer in answers}]
+                response += sum(1 << bit + spacing - 9 for bit in junk)
+                found = next(received)
+                masks = found - response
+                ends = [place(*answer) for answer in answers] + [None]
+                start = 0
+                for end in ends:
+                    below = used if end is None else end
+                    room = N >> start if end is None else 1 << end - start
+                    count = room - (1 << below - 8 - start if below - spacing in junk else 0)
+                    if end != start:
+                        mask = (masks if end is None else masks % (1 << end)) >> start
+                        self.assertLess(mask, count)
+                        # A mask that leaves the top 40 bits free is none; a gap without junk is narrow.
+                        self.assertTrue(below - spacing not in junk or mask > count >> 40)
+                        masks -= mask << start
+                    start = end + self.slot if end is not None else None
+                self.assertEqual(masks, 0)
+                for j, p in answers:
+                    answer = (found >> place(j, p)) % (1 << self.slot) - (1 << self.slot - 1)
+                    self.assertEqual(answer, batch[p]["outputs"][first_row + j])
+        self.assertEqual([list(sent), list(received)], [[], []])
+
 
 class Grammar(unittest.TestCase):
     """docs/messages.cddl, in the eyes of a checker that knows nothing else of tacita."""
@@ -391,9 +479,10 @@ class Grammar(unittest.TestCase):
         self.outer = pycddl.Schema(outer)
         self.inner = {kind: pycddl.Schema(f"start = {kind}-content\n{text}") for kind in ("request", "response")}
         self.messages = {kind: base64.b64decode(VECTORS[kind]["bytes"]) for kind in self.inner}
+        self.others = {kind: base64.b64decode(VECTORS[f"features_{kind}"]["bytes"]) for kind in self.inner}
 
     def test_the_messages_conform(self):
-        for kind, message in self.messages.items():
+        for kind, message in [*self.messages.items(), *self.others.items()]:
             self.outer.validate_cbor(message)
             self.inner[kind].validate_cbor(whole_cbor(message)[3])
 
@@ -410,6 +499,8 @@ class Grammar(unittest.TestCase):
                 "id is text": content.replace(header, b"\x62id\x60"),
                 "one more": bytes([content[0] + 1]) + content[1:].replace(header, header + b"\x61x\0"),
                 "no records": content.replace(b"\x67records\x18\x80", b"\x67records\0"),
+                "nothing together": content.replace(b"\x68together\x01", b"\x68together\0"),
+                "together is text": content.replace(b"\x68together\x01", b"\x68together\x60"),
                 "long key": content.replace(key, key.replace(b"\x58\x20", b"\x58\x21", 1) + b"\0"),
             }
             for name, bad in changed.items():

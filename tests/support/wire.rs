@@ -16,6 +16,8 @@ pub struct Message {
     pub key: [u8; 32],
     pub spec: [u8; 32],
     pub records: u64,
+    /// Features that share a ciphertext; 1 in the records layout.
+    pub together: u64,
     pub public_key: Option<Key>,
     /// Big-endian, each twice as long as n.
     pub ciphertexts: Vec<u8>,
@@ -51,6 +53,7 @@ impl Message {
             key: *header.key().as_bytes(),
             spec: *header.spec().as_bytes(),
             records: header.records() as u64,
+            together: header.layout().together().into(),
             public_key: None,
             ciphertexts,
         }
@@ -59,9 +62,9 @@ impl Message {
     /// What the SHA-256 is of.
     pub fn content(&self) -> Vec<u8> {
         cbor(|e| {
-            e.map(5 + u64::from(self.public_key.is_some()))?;
+            e.map(6 + u64::from(self.public_key.is_some()))?;
             e.str("id")?.bytes(&self.id)?.str("key")?.bytes(&self.key)?.str("spec")?.bytes(&self.spec)?;
-            e.str("records")?.u64(self.records)?;
+            e.str("records")?.u64(self.records)?.str("together")?.u64(self.together)?;
             if let Some(key) = &self.public_key {
                 e.str("public_key")?.map(2 + u64::from(key.proof.is_some()))?;
                 e.str("n")?.bytes(&key.n)?.str("short_nonces")?.bool(key.short_nonces)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 use tacita::Backend;
+use tacita::encoding::Layout;
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response};
 use tacita::model::PrivateModel;
 use tacita::network::Network;
@@ -15,6 +16,7 @@ use tacita_datasets::{Digit, NETWORK, PIXELS};
 use super::{demo, keygen::key_size};
 use crate::console::{Console, Report, bytes};
 use crate::exit::Failure;
+use crate::layout;
 
 /// Measure the jobs on this machine
 ///
@@ -54,7 +56,7 @@ struct Job {
 
 #[derive(Serialize)]
 struct Whole {
-    layout: &'static str,
+    layout: String,
     records: usize,
     bits: u32,
     backend: &'static str,
@@ -110,13 +112,16 @@ impl Bench {
             let key = self.keys(size, &mut measure)?;
             self.operations(&key, &mut measure)?;
             self.linear_layer(&model, &key, &mut measure)?;
-            let capacity = model.spec().layout(bits)?.capacity();
+            let capacity = model.spec().packing(Layout::Records, bits)?.capacity();
             let mut counts = vec![1, capacity];
             counts.extend(self.records.filter(|records| !counts.contains(records)));
-            for records in counts {
-                console.note(&format!("whole job for {records} records at {bits} bits ..."));
-                let (ms, bytes) = self.whole(&model, &key, records)?;
-                facts.whole.push(Whole { layout: "records", records, bits, backend, threads, ms, bytes });
+            let mut jobs: Vec<_> = counts.into_iter().map(|records| (Layout::Records, records)).collect();
+            jobs.extend(layout::features(model.spec(), bits, 1).map(|layout| (layout, 1)));
+            for (layout, records) in jobs {
+                console.note(&format!("whole job for {records} records in the layout {layout} at {bits} bits ..."));
+                let (ms, bytes) = self.whole(&model, &key, layout, records)?;
+                let layout = layout.to_string();
+                facts.whole.push(Whole { layout, records, bits, backend, threads, ms, bytes });
             }
         }
         let text = facts.text();
@@ -201,11 +206,18 @@ impl Bench {
     }
 
     /// The medians of encrypting, evaluating and decrypting one request.
-    fn whole(&self, model: &PrivateModel, key: &SecretKey, count: usize) -> Result<(Times, Lengths), Failure> {
+    fn whole(
+        &self,
+        model: &PrivateModel,
+        key: &SecretKey,
+        layout: Layout,
+        count: usize,
+    ) -> Result<(Times, Lengths), Failure> {
         let records = records(count);
         let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
-        let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone())?;
+        let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone())?.layout(layout)?;
         let evaluator = Evaluator::new(model.clone()).max_records(usize::MAX);
+        evaluator.prepare(layout)?;
         let decryptor = Decryptor::new(spec, pin, key.clone())?;
 
         let mut request = Vec::new();
@@ -256,16 +268,16 @@ impl Facts {
         }
         let _ = write!(
             text,
-            "\n\n{:>4}{:>9}{:>12}{:>12}{:>12}{:>12}{:>12}",
-            "bits", "records", "encrypt", "evaluate", "decrypt", "request", "response"
+            "\n\n{:>4}{:>13}{:>9}{:>12}{:>12}{:>12}{:>12}{:>12}",
+            "bits", "layout", "records", "encrypt", "evaluate", "decrypt", "request", "response"
         );
         for whole in &self.whole {
-            let Whole { records, bits, ms, bytes: lengths, .. } = whole;
+            let Whole { layout, records, bits, ms, bytes: lengths, .. } = whole;
             let [encrypt, evaluate, decrypt] =
                 [ms.encrypt, ms.evaluate, ms.decrypt].map(|ms| format!("{:>12}", duration(ms * 1e3)));
             let [request, response] =
                 [lengths.request, lengths.response].map(|length| format!("{:>12}", bytes(length)));
-            let _ = write!(text, "\n{bits}{records:9}{encrypt}{evaluate}{decrypt}{request}{response}");
+            let _ = write!(text, "\n{bits}{layout:>13}{records:9}{encrypt}{evaluate}{decrypt}{request}{response}");
         }
         text
     }

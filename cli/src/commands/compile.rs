@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use serde::Serialize;
-use tacita::encoding::{Feature, Features, Grid, OutOfRange};
+use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::Evaluator;
 use tacita::model::{Calibration, PrivateModel, PublicSpec, QuantisationReport, QuantiseOptions, choose_bits};
 use tacita::network::{Activation, Affine, Network};
@@ -135,7 +135,22 @@ struct Facts<'a> {
     slot_bits: u32,
     multiplications: usize,
     records_per_ciphertext: BTreeMap<u32, usize>,
+    features_layouts: Vec<FeaturesLayout>,
     calibration: Option<CalibrationFacts>,
+}
+
+/// A features layout, and the ciphertexts that one record takes in it.
+#[derive(Serialize)]
+struct FeaturesLayout {
+    layout: String,
+    spacing: u32,
+    ciphertexts: BTreeMap<u32, UpAndDown>,
+}
+
+#[derive(Serialize)]
+struct UpAndDown {
+    up: u64,
+    down: u64,
 }
 
 #[derive(Serialize)]
@@ -164,7 +179,7 @@ impl Compile {
 
         let spec = model.spec().clone();
         let bytes = model.to_bytes();
-        let facts = facts(&spec, &report, calibration, Evaluator::new(model).multiplications());
+        let facts = facts(&spec, &report, calibration, Evaluator::new(model).multiplications(Layout::Records)?);
         let text = self.text(&facts, &network);
         let note = outputs.take_stdout();
         outputs.write([&bytes, spec.as_json().as_bytes()])?;
@@ -222,6 +237,11 @@ impl Compile {
         for (bits, records) in &facts.records_per_ciphertext {
             line(&format!("records at {bits} bits"), format!("{records} for the price of one"));
         }
+        for FeaturesLayout { layout, ciphertexts, .. } in &facts.features_layouts {
+            let of =
+                |(bits, UpAndDown { up, down }): (&u32, &UpAndDown)| format!("{up} up, {down} down at {bits} bits");
+            line(layout, ciphertexts.iter().map(of).collect::<Vec<_>>().join("; "));
+        }
         text.truncate(text.trim_end().len());
         text
     }
@@ -233,8 +253,17 @@ fn facts<'a>(
     calibration: Option<Calibration>,
     multiplications: usize,
 ) -> Facts<'a> {
+    let of_layout = |layout: Layout| {
+        let of_key = |size: KeySize| {
+            let packing = spec.packing(layout, size.bits()).ok()?;
+            let up = packing.request_ciphertexts(1, spec.features().len());
+            Some((size.bits(), UpAndDown { up, down: packing.response_ciphertexts(1, spec.labels().len()) }))
+        };
+        let ciphertexts = KeySize::ALL.into_iter().filter_map(of_key).collect();
+        FeaturesLayout { layout: layout.to_string(), spacing: spec.spacing(layout).unwrap_or(0), ciphertexts }
+    };
     // A key that is too short for even one slot has no capacity.
-    let capacity = |size: KeySize| Some((size.bits(), spec.layout(size.bits()).ok()?.capacity()));
+    let capacity = |size: KeySize| Some((size.bits(), spec.packing(Layout::Records, size.bits()).ok()?.capacity()));
     Facts {
         name: spec.model(),
         spec: spec.fingerprint().to_string(),
@@ -252,6 +281,7 @@ fn facts<'a>(
         slot_bits: report.slot_bits,
         multiplications,
         records_per_ciphertext: KeySize::ALL.into_iter().filter_map(capacity).collect(),
+        features_layouts: spec.layouts().filter(|layout| *layout != Layout::Records).map(of_layout).collect(),
         calibration: calibration.map(|Calibration { records, agreement, .. }| CalibrationFacts { records, agreement }),
     }
 }

@@ -9,7 +9,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use serde::Serialize;
 use tacita::Backend;
-use tacita::encoding::{Feature, Features, Grid, OutOfRange};
+use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Prediction, Response};
 use tacita::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use tacita::network::Network;
@@ -19,6 +19,7 @@ use super::keygen::KeyBits;
 use crate::cloud::Cloud;
 use crate::console::{Console, Report, bytes, ms, time};
 use crate::exit::{Exit, Failure};
+use crate::layout::LayoutArgument;
 use crate::load::hex;
 use crate::picture::Style;
 use crate::records::dataset;
@@ -40,6 +41,8 @@ pub(crate) struct Demo {
     /// Choose the test images at random by this number instead
     #[arg(long, requires = "mnist", value_name = "NUMBER")]
     seed: Option<u64>,
+    #[command(flatten)]
+    layout: LayoutArgument,
     /// Draw with letters only
     #[arg(long)]
     ascii: bool,
@@ -49,6 +52,7 @@ pub(crate) struct Demo {
 #[derive(Serialize)]
 struct Facts {
     records: usize,
+    layout: String,
     correct: usize,
     agree_with_integer_model: usize,
     agree_with_float_model: usize,
@@ -134,7 +138,9 @@ impl Demo {
 
         let start = Instant::now();
         let spec_text = spec.as_json().as_bytes();
-        let encryptor = Encryptor::with_secret_key(PublicSpec::from_json(spec_text)?, spec.fingerprint(), key.clone())?;
+        let layout = self.layout.choose(&spec, key_bits, samples.len())?;
+        let encryptor = Encryptor::with_secret_key(PublicSpec::from_json(spec_text)?, spec.fingerprint(), key.clone())?
+            .layout(layout)?;
         let records: Vec<&[f64]> = samples.iter().map(|sample| &*sample.record).collect();
         let request = console.batches("encrypt", |progress| encryptor.encrypt_with_progress(&records, progress))?;
         let header = *request.header();
@@ -142,16 +148,16 @@ impl Demo {
         drop(request);
         let encrypt = start.elapsed();
         let seen = &sent[sent.len() - ciphertext_bytes..][..24];
-        let per_ciphertext = encryptor.capacity().min(samples.len());
+        let together = match layout {
+            Layout::Records => format!("{} of them", encryptor.capacity().min(samples.len())),
+            Layout::Features { together } => format!("{together} pixels"),
+        };
         step(
             console,
             3,
             "hospital",
             encrypt,
-            &format!(
-                "encrypts the pictures, {per_ciphertext} of them together: {} go to the cloud.",
-                bytes(sent.len())
-            ),
+            &format!("encrypts the pictures, {together} together: {} go to the cloud.", bytes(sent.len())),
         )?;
 
         // The cloud sees bytes.
@@ -166,7 +172,7 @@ impl Demo {
             &format!(
                 "computes on what it cannot read, {} multiplications a batch:\n\
                  {} go back. All that it sees of the first pixels:\n{}...",
-                cloud.multiplications(),
+                cloud.multiplications(layout)?,
                 bytes(received.len()),
                 hex(seen)
             ),
@@ -191,6 +197,7 @@ impl Demo {
         }
         let facts = Facts {
             records: samples.len(),
+            layout: layout.to_string(),
             correct: comparison.correct,
             agree_with_integer_model: comparison.integer,
             agree_with_float_model: comparison.float,

@@ -13,6 +13,7 @@ use crate::console::{Console, Report, bytes, ms, time};
 use crate::exit::{Failure, Of};
 use crate::files::{Outputs, Sink, Source};
 use crate::kind::Kind;
+use crate::layout::LayoutArgument;
 use crate::load::{self, Key, SpecArguments};
 use crate::passphrase::PassphraseArguments;
 use crate::records::RecordsArguments;
@@ -35,6 +36,8 @@ pub(crate) struct Encrypt {
     out: Sink,
     #[command(flatten)]
     passphrase: PassphraseArguments,
+    #[command(flatten)]
+    layout: LayoutArgument,
     /// Take the nearest end of the range for a value outside it, instead of refusing the record
     #[arg(long)]
     clamp: bool,
@@ -46,6 +49,7 @@ pub(crate) struct Encrypt {
 #[derive(Serialize)]
 struct Facts {
     records: usize,
+    layout: String,
     request_id: String,
     spec: String,
     key: String,
@@ -71,8 +75,9 @@ impl Encrypt {
             }
             Key::Secret(key) => (Encryptor::with_secret_key(spec, pin, key.clone())?, key.public_key().bits()),
         };
-        let encryptor = encryptor.out_of_range(outside);
         let rows = records.rows();
+        let layout = self.layout.choose(encryptor.spec(), key_bits, rows.len())?;
+        let encryptor = encryptor.layout(layout)?.out_of_range(outside);
         let request = console.batches("encrypt", |progress| encryptor.encrypt_with_progress(&rows, progress))?;
         let header = *request.header();
         let request = if self.without_key { request.without_key() } else { request };
@@ -82,6 +87,7 @@ impl Encrypt {
 
         let facts = Facts {
             records: header.records(),
+            layout: layout.to_string(),
             request_id: load::hex(header.id()),
             spec: header.spec().to_string(),
             key: header.key().to_string(),
@@ -90,7 +96,8 @@ impl Encrypt {
             ms: ms(took),
         };
         let (records, length) = (facts.records, bytes(content.len()));
-        let text = format!("{}: {records} records, {length}, encrypted in {}", self.out, time(took));
+        let text =
+            format!("{}: {records} records in the layout {layout}, {length}, encrypted in {}", self.out, time(took));
         Ok(Report::note(&facts, text))
     }
 

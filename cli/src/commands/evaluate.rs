@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use tacita::Fingerprint;
+use tacita::encoding::Layout;
 use tacita::inference::{Evaluator, Request, VerifiedKeys};
 use tacita::model::PublicSpec;
 use tacita::paillier::{KeySize, PublicKey};
@@ -45,6 +46,7 @@ pub(crate) struct Evaluate {
 #[derive(Serialize)]
 struct Facts {
     records: usize,
+    layout: String,
     request_id: String,
     spec: String,
     key: String,
@@ -78,6 +80,7 @@ impl Evaluate {
 
         let facts = Facts {
             records: header.records(),
+            layout: header.layout().to_string(),
             request_id: load::hex(header.id()),
             spec: header.spec().to_string(),
             key: header.key().to_string(),
@@ -119,10 +122,10 @@ impl Evaluate {
 fn longest_request(spec: &PublicSpec, records: usize) -> u64 {
     /// More than the envelope, the header and the longest key with its proof take.
     const REST: u64 = 16 << 10;
-    let length = |size: KeySize| {
-        let layout = spec.layout(size.bits()).ok()?;
-        let ciphertexts = layout.batches(records).len() as u64 * spec.features().len() as u64;
+    let length = |(layout, size): (Layout, KeySize)| {
+        let ciphertexts = spec.packing(layout, size.bits()).ok()?.request_ciphertexts(records, spec.features().len());
         Some(ciphertexts.saturating_mul(u64::from(size.bits()) / 4))
     };
-    KeySize::ALL.into_iter().filter_map(length).max().unwrap_or(0).saturating_add(REST)
+    let layouts = spec.layouts().flat_map(|layout| KeySize::ALL.map(|size| (layout, size)));
+    layouts.filter_map(length).max().unwrap_or(0).saturating_add(REST)
 }

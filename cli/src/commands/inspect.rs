@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use tacita::encoding::Layout;
 use tacita::inference::{Header, Request, Response};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Affine, Network};
@@ -155,7 +156,12 @@ fn spec(facts: &mut Facts, spec: &PublicSpec) {
     facts.add("scale", spec.scale());
     facts.add("logit_error", spec.logit_error());
     facts.add("slot_bits", spec.slot_bits());
-    let capacity = |size: KeySize| Some((size.bits().to_string(), spec.layout(size.bits()).ok()?.capacity().into()));
+    let spacings = spec
+        .layouts()
+        .filter_map(|layout| Some(json!({ "layout": layout.to_string(), "spacing": spec.spacing(layout)? })));
+    facts.add("layouts", spacings.collect::<Vec<_>>());
+    let packing = |size: KeySize| spec.packing(Layout::Records, size.bits()).ok();
+    let capacity = |size: KeySize| Some((size.bits().to_string(), packing(size)?.capacity().into()));
     let capacities: Map<String, Value> = KeySize::ALL.into_iter().filter_map(capacity).collect();
     facts.add("records_per_ciphertext", capacities);
 }
@@ -169,6 +175,7 @@ fn network(facts: &mut Facts, network: &Network) {
 
 fn header(facts: &mut Facts, header: &Header, ciphertext_bytes: usize) {
     facts.add("records", header.records());
+    facts.add("layout", header.layout().to_string());
     facts.add("request_id", load::hex(header.id()));
     facts.add("spec", header.spec().to_string());
     facts.add("key", header.key().to_string());

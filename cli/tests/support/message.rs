@@ -13,6 +13,7 @@ pub(crate) struct Message {
     pub(crate) key: Vec<u8>,
     pub(crate) spec: Vec<u8>,
     pub(crate) records: u32,
+    pub(crate) together: u32,
     pub(crate) public_key: Option<Key>,
     pub(crate) ciphertexts: Vec<u8>,
 }
@@ -37,7 +38,9 @@ impl Message {
         let (id, key, spec) = (bytes(d, "id"), bytes(d, "key"), bytes(d, "spec"));
         name(d, "records");
         let records = d.u32().unwrap();
-        let public_key = (members == 6).then(|| {
+        name(d, "together");
+        let together = d.u32().unwrap();
+        let public_key = (members == 7).then(|| {
             name(d, "public_key");
             let parts = d.map().unwrap().unwrap();
             let n = bytes(d, "n");
@@ -46,7 +49,7 @@ impl Message {
             Key { n, short_nonces, proof: (parts == 3).then(|| bytes(d, "proof")) }
         });
         let ciphertexts = bytes(d, "ciphertexts");
-        Self { kind, id, key, spec, records, public_key, ciphertexts }
+        Self { kind, id, key, spec, records, together, public_key, ciphertexts }
     }
 
     /// The kind and the content, whose hash must hold.
@@ -64,9 +67,9 @@ impl Message {
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut e = Encoder::new(Vec::new());
         let written = (|| {
-            e.map(5 + u64::from(self.public_key.is_some()))?;
+            e.map(6 + u64::from(self.public_key.is_some()))?;
             e.str("id")?.bytes(&self.id)?.str("key")?.bytes(&self.key)?.str("spec")?.bytes(&self.spec)?;
-            e.str("records")?.u32(self.records)?;
+            e.str("records")?.u32(self.records)?.str("together")?.u32(self.together)?;
             if let Some(key) = &self.public_key {
                 e.str("public_key")?.map(2 + u64::from(key.proof.is_some()))?;
                 e.str("n")?.bytes(&key.n)?.str("short_nonces")?.bool(key.short_nonces)?;
