@@ -90,7 +90,7 @@ impl<E: Engine> FixedBase<E> {
         width: u32,
     ) -> Vec<<E::Wide as Lanes>::SharedTable> {
         let mut scratch = lanes.scratch();
-        let gather = |singles: &[E::Single]| lanes.gather(&singles.iter().collect::<Vec<_>>());
+        let gather = |singles: &[E::Single]| lanes.gathered(&singles.iter().collect::<Vec<_>>());
         let (base, inverse) = (gather(bases), gather(inverses));
         let (mut power, mut inverse_power) = (lanes.one(), lanes.one());
         let mut entries = vec![Vec::with_capacity(1 << width); bases.len()];

@@ -274,7 +274,7 @@ mod tests {
         let words = |x: &Integer| Limbs::from_integer(x, x.significant_digits::<u64>().max(1));
         for (first, chunk) in all.chunks(L::WIDTH).enumerate() {
             let singles: Vec<_> = chunk.iter().map(|x| &x.0).collect();
-            let x = lanes.gather(&singles);
+            let x = lanes.gathered(&singles);
             let expected: Vec<_> = chunk.iter().map(|x| x.1.clone()).collect();
             let is = |y: &L::Residues, what: &str, value: &dyn Fn(usize) -> Integer| {
                 check_range(lanes, m, y);
@@ -290,7 +290,7 @@ mod tests {
             for shift in 0..all.len() {
                 let partner = |i: usize| &all[(first * L::WIDTH + i + shift) % all.len()];
                 let partners: Vec<_> = (0..chunk.len()).map(|i| &partner(i).0).collect();
-                let y = lanes.gather(&partners);
+                let y = lanes.gathered(&partners);
                 let mut product = x.clone();
                 lanes.mul(&mut product, &y, &mut s);
                 is(&product, "mul", &|i| Integer::from(&expected[i] * &partner(i).1));
@@ -356,7 +356,7 @@ mod tests {
             let singles: Vec<_> = all.iter().map(|x| x.0.clone()).cycle().take(entries).collect();
             let (shared, which) =
                 (lanes.shared_table(&singles), [0, entries - 1, entries / 2, entries / 3, 0, 0, 0, 0]);
-            let bundles: Vec<_> = singles.iter().map(|x| lanes.gather(&vec![x; L::WIDTH])).collect();
+            let bundles: Vec<_> = singles.iter().map(|x| lanes.gathered(&vec![x; L::WIDTH])).collect();
             let own = lanes.table(&bundles);
             for first in 0..4 {
                 let which: Vec<_> = which.iter().cycle().skip(first).take(L::WIDTH).copied().collect();
@@ -374,7 +374,7 @@ mod tests {
         // c (1 + f m) for the same unit many times over: as many windows as a table of 4,096-bit keys has.
         let inverse = unit.1.clone().invert(&square).unwrap();
         let inverse = lanes.enter(&vec![&Limbs::from_integer(&inverse, 130)[..]; L::WIDTH], &mut s);
-        let mut entry = lanes.gather(&vec![&unit.0; L::WIDTH]);
+        let mut entry = lanes.gathered(&vec![&unit.0; L::WIDTH]);
         lanes.factor(&mut entry, &inverse, &mut s);
         let mut product = lanes.empty_product();
         for _ in 0..800 {
@@ -413,7 +413,7 @@ mod tests {
             let singles: Vec<_> = pairs(&constants, &m).into_iter().map(|pair| pair.0).collect();
             let words = |x: &Single| x.0.iter().flat_map(|&vector| radix::words(vector)).collect::<Vec<_>>();
             for chunk in singles.chunks_exact(LANES) {
-                let bundle = eight.gather(&chunk.iter().collect::<Vec<_>>());
+                let bundle = eight.gathered(&chunk.iter().collect::<Vec<_>>());
                 assert!(eight.scatter(&bundle).iter().map(words).eq(chunk.iter().map(words)));
             }
         }

@@ -81,8 +81,15 @@ pub(crate) trait Lanes: Send + Sync {
     /// The value of a product of at most 800 pairs of entries.
     fn expand(&self, product: Self::Product, scratch: &mut Self::Scratch) -> Self::Residues;
 
+    /// Lane i of the bundle becomes `singles[i]`.
+    fn gather(&self, bundle: &mut Self::Residues, singles: &[&Self::Single]);
+
     /// A bundle of single residues.
-    fn gather(&self, singles: &[&Self::Single]) -> Self::Residues;
+    fn gathered(&self, singles: &[&Self::Single]) -> Self::Residues {
+        let mut bundle = self.one();
+        self.gather(&mut bundle, singles);
+        bundle
+    }
 
     /// The residues of a bundle, one by one.
     fn scatter(&self, x: &Self::Residues) -> Vec<Self::Single>;

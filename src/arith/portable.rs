@@ -320,8 +320,8 @@ impl<T: Multiplication> Lanes for Portable<T> {
         product.c
     }
 
-    fn gather(&self, singles: &[&Residue]) -> Residue {
-        singles[0].clone()
+    fn gather(&self, bundle: &mut Residue, singles: &[&Residue]) {
+        bundle.0.copy_from_slice(&singles[0].0);
     }
 
     fn scatter(&self, x: &Residue) -> Vec<Residue> {

@@ -211,7 +211,7 @@ mod tests {
     fn products<L: Lanes>(plan: &Plan, lanes: &L, m: &Integer, columns: &[&[u64]]) -> Vec<Integer> {
         let mut s = lanes.scratch();
         let plain = |product: &L::Single| {
-            let pair = &lanes.leave(&lanes.gather(&[product]), &mut s)[0];
+            let pair = &lanes.leave(&lanes.gathered(&[product]), &mut s)[0];
             integer(&pair.b) * m + integer(&pair.a)
         };
         plan.evaluate(lanes, m, columns).unwrap().iter().map(plain).collect()

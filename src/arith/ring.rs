@@ -209,7 +209,7 @@ struct Leave<'a, S> {
 impl<S: Sync> Job<S> for Leave<'_, S> {
     type Out = Limbs;
     fn run<L: Lanes<Single = S>>(&self, lanes: &L, which: Range<usize>, s: &mut L::Scratch) -> Vec<Limbs> {
-        let residues = lanes.gather(&self.residues[which].iter().collect::<Vec<_>>());
+        let residues = lanes.gathered(&self.residues[which].iter().collect::<Vec<_>>());
         leave(self.modulus, lanes, &residues, s)
     }
 }

@@ -234,13 +234,14 @@ impl Eight {
 
     #[target_feature(enable = "avx512f")]
     fn in_all_lanes(&self, single: &Single) -> Bundle {
-        self.gather(&[single; LANES])
+        let mut bundle = self.zero();
+        self.gather(&mut bundle, &[single; LANES]);
+        bundle
     }
 
     #[target_feature(enable = "avx512f")]
-    fn gather(&self, singles: &[&Single]) -> Bundle {
+    fn gather(&self, bundle: &mut Bundle, singles: &[&Single]) {
         let (vectors, length) = (self.0.vectors(), self.0.length());
-        let mut bundle = self.zero();
         for (half, limbs) in bundle.0.as_flattened_mut().chunks_exact_mut(length).enumerate() {
             for (v, limbs) in limbs.chunks_mut(LANES).enumerate() {
                 let mut rows = [radix::ZERO; LANES];
@@ -251,23 +252,20 @@ impl Eight {
                 limbs.copy_from_slice(&columns[..limbs.len()]);
             }
         }
-        bundle
     }
 
     #[target_feature(enable = "avx512f")]
     fn scatter(&self, x: &Bundle) -> Vec<Single> {
         let (vectors, length) = (self.0.vectors(), self.0.length());
-        let mut singles = vec![Single::zero(vectors); LANES];
-        for (half, limbs) in x.0.as_flattened().chunks_exact(length).enumerate() {
-            for (v, limbs) in limbs.chunks(LANES).enumerate() {
-                let mut columns = [radix::ZERO; LANES];
-                columns[..limbs.len()].copy_from_slice(limbs);
-                for (row, single) in radix::transpose(columns).into_iter().zip(&mut singles) {
-                    single.0[half * vectors + v] = row;
-                }
+        let mut singles = [(); LANES].map(|()| Vec::with_capacity(2 * vectors));
+        for limbs in x.0.as_flattened().chunks_exact(length).flat_map(|half| half.chunks(LANES)) {
+            let mut columns = [radix::ZERO; LANES];
+            columns[..limbs.len()].copy_from_slice(limbs);
+            for (row, single) in radix::transpose(columns).into_iter().zip(&mut singles) {
+                single.push(row);
             }
         }
-        singles
+        singles.map(|single| Single(Zeroizing::new(single.into()))).into()
     }
 
     #[target_feature(enable = "avx512f")]
@@ -468,9 +466,9 @@ impl Lanes for Eight {
         unsafe { self.expand(product, s) }
     }
 
-    fn gather(&self, singles: &[&Single]) -> Bundle {
+    fn gather(&self, bundle: &mut Bundle, singles: &[&Single]) {
         // SAFETY: Constants exist only where the processor has the features.
-        unsafe { self.gather(singles) }
+        unsafe { self.gather(bundle, singles) }
     }
 
     fn scatter(&self, x: &Bundle) -> Vec<Single> {

@@ -414,8 +414,8 @@ impl Lanes for One {
         product.c
     }
 
-    fn gather(&self, singles: &[&Single]) -> Single {
-        singles[0].clone()
+    fn gather(&self, bundle: &mut Single, singles: &[&Single]) {
+        bundle.0.copy_from_slice(&singles[0].0);
     }
 
     fn scatter(&self, x: &Single) -> Vec<Single> {

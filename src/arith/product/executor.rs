@@ -71,13 +71,14 @@ impl<L: Lanes> Run<'_, L> {
         }
         let _alarm = Alarm(&self.failed);
         let mut scratch = self.lanes.scratch();
+        let mut bundles = [self.lanes.one(), self.lanes.one()];
         loop {
             let bundle = next.fetch_add(1, Ordering::Relaxed);
             if bundle >= end || self.failed.load(Ordering::Relaxed) {
                 return;
             }
             for steps in self.schedule.bundle(bundle).chunks(L::WIDTH.min(BUNDLE)) {
-                if self.multiply(steps, &mut scratch).is_none() {
+                if self.multiply(steps, &mut bundles, &mut scratch).is_none() {
                     return;
                 }
             }
@@ -85,7 +86,7 @@ impl<L: Lanes> Run<'_, L> {
     }
 
     /// Some steps that do not depend on one another; `None` if the run has failed.
-    fn multiply(&self, steps: &[Step], scratch: &mut L::Scratch) -> Option<()> {
+    fn multiply(&self, steps: &[Step], bundles: &mut [L::Residues; 2], scratch: &mut L::Scratch) -> Option<()> {
         let mut factors = Vec::with_capacity(BUNDLE);
         for step in steps {
             factors.push(self.wait(step.left)?);
@@ -94,17 +95,19 @@ impl<L: Lanes> Run<'_, L> {
             let inverse = self.invert(factors[0], scratch)?;
             return self.values[steps[0].out as usize].set(inverse).ok();
         }
-        let mut product = self.lanes.gather(&factors);
+        let [product, factor] = bundles;
+        self.lanes.gather(product, &factors);
         if steps.iter().all(|step| step.is_square()) {
-            self.lanes.sqr(&mut product, scratch);
+            self.lanes.sqr(product, scratch);
         } else {
             factors.clear();
             for step in steps {
                 factors.push(self.wait(step.right)?);
             }
-            self.lanes.mul(&mut product, &self.lanes.gather(&factors), scratch);
+            self.lanes.gather(factor, &factors);
+            self.lanes.mul(product, factor, scratch);
         }
-        for (step, value) in steps.iter().zip(self.lanes.scatter(&product)) {
+        for (step, value) in steps.iter().zip(self.lanes.scatter(product)) {
             self.values[step.out as usize].set(value).ok().expect("a value is computed once");
         }
         Some(())
@@ -128,7 +131,7 @@ impl<L: Lanes> Run<'_, L> {
 
     /// x^-1 modulo m^2.
     fn invert(&self, x: &L::Single, scratch: &mut L::Scratch) -> Option<L::Single> {
-        let pair = &self.lanes.leave(&self.lanes.gather(&[x]), scratch)[0];
+        let pair = &self.lanes.leave(&self.lanes.gathered(&[x]), scratch)[0];
         let square = self.modulus.clone().square();
         match (integer(&pair.b) * self.modulus + integer(&pair.a)).invert(&square) {
             Ok(inverse) => {

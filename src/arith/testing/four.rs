@@ -130,8 +130,8 @@ impl Lanes for FourLanes {
         product.into_iter().map(|product| self.0.expand(product, s)).collect()
     }
 
-    fn gather(&self, singles: &[&Residue]) -> Vec<Residue> {
-        self.fill(singles, |&single| single.clone(), || self.0.one())
+    fn gather(&self, bundle: &mut Vec<Residue>, singles: &[&Residue]) {
+        *bundle = self.fill(singles, |&single| single.clone(), || self.0.one());
     }
 
     fn scatter(&self, x: &Vec<Residue>) -> Vec<Residue> {
