@@ -98,16 +98,12 @@ impl PublicKey {
     /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
     /// sees their product times a random number.
     fn all_units(&self, nonces: &[Nonce], entropy: &mut dyn Entropy) -> Result<bool> {
-        let modulus = self.montgomery();
-        let n = &modulus.modulus()[..self.limbs()];
+        let n = &self.montgomery().modulus()[..self.limbs()];
         let mut blind = Limbs::zero(self.limbs());
         entropy.below(&mut blind, n)?;
-        let mut product = Limbs::zero(modulus.length());
-        product[..blind.len()].copy_from_slice(&blind);
-        for nonce in nonces {
-            product = modulus.mul(&product, &modulus.rem(&nonce.limbs));
-        }
-        Ok(product.to_integer().gcd(self.modulus()) == 1)
+        let mut numbers = limbs_of(nonces);
+        numbers.push(&blind);
+        Ok(self.constant_time().product_up_to_units(&numbers).to_integer().gcd(self.modulus()) == 1)
     }
 
     fn public_base(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
