@@ -54,15 +54,39 @@ pub(crate) trait Ring: Send + Sync {
 
     /// A table of the base's powers for exponents of at most `bits` bits, in about `memory` bytes at most.
     fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers>;
+
+    /// Tables of independent bases, each with a window of the exponent: at least `least` windows and `bits` bits in all, in
+    /// about `memory` bytes at most. `bases` gives as many as it is asked for, each with its inverse modulo m.
+    ///
+    /// # Errors
+    /// What `bases` gives.
+    fn independent_bases(
+        &self,
+        bits: u32,
+        least: u32,
+        memory: usize,
+        bases: &mut dyn FnMut(usize) -> Result<Vec<[Limbs; 2]>>,
+    ) -> Result<Box<dyn FixedBasePowers>>;
+
+    /// Numbers that are computed side by side.
+    fn width(&self) -> usize;
 }
 
-/// Powers of one base.
+/// Powers of one base, or products of powers of independent ones.
 pub(crate) trait FixedBasePowers: Send + Sync {
-    /// base^exponent for each exponent, as a [`Ring`]'s jobs give it.
+    /// Bits of an exponent.
+    fn bits(&self) -> u32;
+
+    /// base^exponent for each exponent, as a [`Ring`]'s jobs give it. The bits of an exponent are the bases' windows one
+    /// behind the other, where there are several.
     fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs>;
 }
 
 impl<E: Engine> FixedBasePowers for FixedBase<E> {
+    fn bits(&self) -> u32 {
+        Self::bits(self)
+    }
+
     fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
         Self::powers(self, exponents)
     }
@@ -284,6 +308,20 @@ impl<E: Engine> Ring for EngineRing<E> {
 
     fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers> {
         Box::new(FixedBase::new(self.engine.clone(), self.sharers, base, inverse, bits, memory))
+    }
+
+    fn independent_bases(
+        &self,
+        bits: u32,
+        least: u32,
+        memory: usize,
+        bases: &mut dyn FnMut(usize) -> Result<Vec<[Limbs; 2]>>,
+    ) -> Result<Box<dyn FixedBasePowers>> {
+        Ok(Box::new(FixedBase::independent(self.engine.clone(), bits, least, memory, bases)?))
+    }
+
+    fn width(&self) -> usize {
+        <E::Wide as Lanes>::WIDTH
     }
 }
 
