@@ -8,8 +8,9 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
-use crate::paillier::{NonceKey, NonceMethod, Plaintext, PublicKey, SecretKey};
+use crate::paillier::{NonceKey, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
 use crate::secret::Limbs;
+use crate::threads;
 
 /// Encrypts records for one model under one key, in the records layout unless [`layout`](Self::layout) says otherwise.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct Encryptor {
     key: NonceKey,
     out_of_range: OutOfRange,
     nonce_method: NonceMethod,
+    pool: Option<NoncePool>,
 }
 
 impl Encryptor {
@@ -47,7 +49,7 @@ impl Encryptor {
         spec.expect(pin)?;
         let packing = spec.packing(Layout::Records, key.public().bits())?;
         let nonce_method = key.nonce_method();
-        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse, nonce_method })
+        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse, nonce_method, pool: None })
     }
 
     /// What to do with values outside the range of their feature; they are refused unless this says otherwise.
@@ -116,6 +118,19 @@ impl Encryptor {
         Ok(Self { nonce_method: method, ..self })
     }
 
+    /// Takes nonces from a pool of the same key, drawn by the pool's method: what is then left to do while somebody waits is
+    /// one product for each ciphertext.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] if the pool belongs to another key.
+    pub fn with_pool(self, pool: NoncePool) -> Result<Self> {
+        let (expected, found) = (self.key.public().fingerprint(), pool.key());
+        if expected != found {
+            return Err(Error::KeyMismatch { expected, found });
+        }
+        Ok(Self { pool: Some(pool), ..self })
+    }
+
     /// The model's public spec.
     pub fn spec(&self) -> &PublicSpec {
         &self.spec
@@ -140,13 +155,15 @@ impl Encryptor {
     /// # Errors
     /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`encrypt`](Self::encrypt).
     pub fn encrypt_with_progress<R: AsRef<[f64]>>(&self, records: &[R], progress: OnProgress) -> Result<Request> {
-        self.encrypt_from(records, progress, &mut SystemEntropy)
+        let _waited_for = threads::foreground();
+        self.encrypt_from(records, progress, self.pool.as_ref(), &mut SystemEntropy)
     }
 
     fn encrypt_from<R: AsRef<[f64]>>(
         &self,
         records: &[R],
         progress: OnProgress,
+        pool: Option<&NoncePool>,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Request> {
         let key = self.key.public();
@@ -164,7 +181,10 @@ impl Encryptor {
         let mut ciphertexts = Vec::with_capacity(expected * key.ciphertext_bytes());
         for (done, batch) in (1..).zip(batches) {
             let plaintexts = self.plaintexts(&integers, &batch)?;
-            let nonces = self.key.nonces_from(self.nonce_method, plaintexts.len(), entropy)?;
+            let nonces = match pool {
+                Some(pool) => pool.take(plaintexts.len())?,
+                None => self.key.nonces_from(self.nonce_method, plaintexts.len(), entropy)?,
+            };
             for ciphertext in key.encrypt_batch_with(&plaintexts, nonces)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
@@ -208,6 +228,6 @@ impl Encryptor {
     /// # Errors
     /// As [`encrypt`](Self::encrypt).
     pub fn encrypt_from_seed<R: AsRef<[f64]>>(&self, records: &[R], seed: &[u8]) -> Result<Request> {
-        self.encrypt_from(records, &mut go_on, &mut crate::entropy::SeededEntropy::new(seed))
+        self.encrypt_from(records, &mut go_on, None, &mut crate::entropy::SeededEntropy::new(seed))
     }
 }
