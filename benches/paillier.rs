@@ -7,15 +7,21 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tacita::Backend;
-use tacita::paillier::{Ciphertext, KeySize, LinearLayer, NonceMethod, Plaintext, SecretKey, UnverifiedPublicKey};
+use tacita::paillier::{
+    Ciphertext, KeySize, LinearLayer, NonceMethod, Plaintext, PublicKey, SecretKey, UnverifiedPublicKey,
+};
 
 const SIZES: [KeySize; 2] = [KeySize::Bits2048, KeySize::Bits3072];
-const METHODS: [(&str, NonceMethod); 3] =
-    [("power", NonceMethod::Power), ("public-base", NonceMethod::PublicBase), ("secret-base", NonceMethod::SecretBase)];
+const METHODS: [(&str, NonceMethod); 4] = [
+    ("power", NonceMethod::Power),
+    ("random-bases", NonceMethod::RandomBases),
+    ("public-base", NonceMethod::PublicBase),
+    ("secret-base", NonceMethod::SecretBase),
+];
 /// Ciphertexts of a batch.
 const BATCH: usize = 32;
 
@@ -76,6 +82,24 @@ fn encrypt(c: &mut Criterion) {
     group.finish();
 }
 
+/// A single nonce, as a response takes it.
+fn nonce(c: &mut Criterion) {
+    let mut group = c.benchmark_group("nonce");
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
+    for key in KEYS.iter() {
+        for (name, method) in METHODS {
+            key.nonces(method, 1).expect("the table is built before the clock starts");
+            group.bench_function(id(key, name), |b| b.iter(|| key.nonces(method, 1)));
+        }
+        group.bench_function(id(key, "make-random-bases"), |b| {
+            let memory = PublicKey::DEFAULT_TABLE_MEMORY;
+            let anew = || key.public_key().with_table_memory(memory);
+            b.iter_batched(anew, |key| key.nonces(NonceMethod::RandomBases, 1), BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
 fn decrypt(c: &mut Criterion) {
     let mut group = c.benchmark_group("decrypt");
     group.sample_size(10);
@@ -128,5 +152,5 @@ fn linear_layer(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, keys, encrypt, decrypt, operations, linear_layer);
+criterion_group!(benches, keys, nonce, encrypt, decrypt, operations, linear_layer);
 criterion_main!(benches);

@@ -11,7 +11,7 @@ use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine};
-use tacita::paillier::SecretKey;
+use tacita::paillier::{NonceMethod, NoncePool, SecretKey};
 use tacita::{Error, Fingerprint};
 
 /// All the way: encrypt, through bytes, evaluate, through bytes, decrypt.
@@ -284,6 +284,75 @@ fn the_public_key_encrypts_as_well_as_the_secret_one() {
         let integers: Vec<_> = record.iter().map(|&value| value as i64).collect();
         assert_eq!(prediction.outputs, model.evaluate(&integers).unwrap());
     }
+}
+
+#[test]
+fn every_nonce_method_and_pools_give_the_same_answers() {
+    let model = random_model(2, 6, pixels(), 15);
+    let spec = model.spec().clone();
+    let pin = spec.fingerprint();
+    let (public, count) = (KEY.public_key(), 6);
+    let records = random_records(2, 6, &pixels(), 15);
+    let encryptor = || Encryptor::with_public_key(spec.clone(), pin, public.clone()).unwrap();
+    assert!(matches!(encryptor().nonce_method(NonceMethod::SecretBase), Err(Error::Argument(_))));
+    let pool = NoncePool::with_secret_key(&KEY, NonceMethod::SecretBase, count).unwrap();
+    pool.fill().unwrap();
+    let others = NoncePool::with_public_key(OTHER_KEY.public_key(), NonceMethod::Power, 1).unwrap();
+    assert!(matches!(encryptor().with_pool(others), Err(Error::KeyMismatch { .. })));
+    let mut requests = vec![encryptor().with_pool(pool.clone()).unwrap().encrypt(&records).unwrap()];
+    assert_eq!((pool.statistics().hits, pool.statistics().misses), (count as u64, 0));
+    for method in [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::RandomBases] {
+        requests.push(encryptor().nonce_method(method).unwrap().encrypt(&records).unwrap());
+    }
+
+    let evaluator = Evaluator::new(model.clone());
+    let decryptor = Decryptor::new(spec, pin, KEY.clone()).unwrap();
+    let check = |request: &Request| {
+        let response = evaluator.evaluate(request, public).unwrap();
+        for (record, prediction) in records.iter().zip(decryptor.decrypt(&response, request.header()).unwrap()) {
+            let integers: Vec<_> = record.iter().map(|&value| value as i64).collect();
+            assert_eq!(prediction.outputs, model.evaluate(&integers).unwrap());
+        }
+        response.to_bytes()
+    };
+    requests.iter().for_each(|request| drop(check(request)));
+    assert!(evaluator.pool(public.fingerprint()).is_none(), "no request makes a pool");
+    for method in [NonceMethod::Power, NonceMethod::RandomBases] {
+        let pool = NoncePool::with_public_key(public, method, 2).unwrap();
+        pool.fill().unwrap();
+        evaluator.set_pool(pool).unwrap();
+        let responses = [0, 1, 2].map(|_| check(&requests[0]));
+        assert!(responses[0] != responses[1] && responses[1] != responses[2] && responses[0] != responses[2]);
+        let statistics = evaluator.pool(public.fingerprint()).unwrap().statistics();
+        assert_eq!(statistics.hits + statistics.misses, 3);
+        assert!(statistics.hits >= 2);
+    }
+    assert!(evaluator.remove_pool(public.fingerprint()).is_some());
+    assert!(evaluator.pool(public.fingerprint()).is_none());
+    requests.iter().for_each(|request| drop(check(request)));
+}
+
+#[test]
+fn an_evaluator_takes_pools_of_perfect_masks_only_and_only_so_many() {
+    let evaluator = Evaluator::new(random_model(1, 1, pixels(), 16));
+    let keys: Vec<_> =
+        (0..=Evaluator::MAX_POOLS).map(|_| SecretKey::generate_insecure_for_tests(256).unwrap()).collect();
+    let pool = |key: &SecretKey, method| NoncePool::with_secret_key(key, method, 1).unwrap();
+    for method in [NonceMethod::PublicBase, NonceMethod::SecretBase] {
+        assert!(matches!(evaluator.set_pool(pool(&keys[0], method)), Err(Error::Argument(_))));
+    }
+    let (last, first) = keys.split_last().unwrap();
+    first.iter().for_each(|key| evaluator.set_pool(pool(key, NonceMethod::Power)).unwrap());
+    let full = evaluator.set_pool(pool(last, NonceMethod::Power)).unwrap_err();
+    assert!(matches!(full, Error::TooLarge { found: 65, limit: 64, .. }), "{full}");
+    evaluator.set_pool(pool(&first[5], NonceMethod::RandomBases)).unwrap();
+    assert_eq!(
+        evaluator.pool(first[5].public_key().fingerprint()).unwrap().method(),
+        NonceMethod::RandomBases,
+        "a key's pool can be replaced"
+    );
+    evaluator.remove_pool(first[0].public_key().fingerprint()).unwrap();
+    evaluator.set_pool(pool(last, NonceMethod::Power)).unwrap();
 }
 
 #[test]

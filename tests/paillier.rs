@@ -6,7 +6,8 @@ use tacita::paillier::{
 };
 use tacita::{Error, KeyFault};
 
-const METHODS: [NonceMethod; 3] = [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::SecretBase];
+const METHODS: [NonceMethod; 4] =
+    [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::SecretBase, NonceMethod::RandomBases];
 
 /// Numbers at the edges of what a plaintext can be.
 fn plaintexts(key: &PublicKey) -> Vec<Integer> {
@@ -72,6 +73,24 @@ fn nonces_are_residues_of_order_phi_and_differ() {
             seen.push(number);
         }
     }
+}
+
+#[test]
+fn methods_that_a_key_does_not_permit_are_refused() {
+    // p = 1 mod 4.
+    let (p, q) = primes();
+    let p = (1..).map(|i| (p.clone() + 4 * i as u32).next_prime()).find(|p| p.mod_u(4) == 1).unwrap();
+    let unfit = SecretKey::from_primes(p, q.clone()).unwrap();
+    let fit = SecretKey::generate_insecure_for_tests(256).unwrap();
+    let refused = |result: Result<Vec<_>, Error>| matches!(result, Err(Error::Argument(_)));
+    for method in [NonceMethod::PublicBase, NonceMethod::SecretBase] {
+        assert!(refused(unfit.nonces(method, 1)));
+        assert!(refused(unfit.public_key().nonces(method, 1)));
+        assert_eq!(refused(fit.public_key().nonces(method, 1)), method == NonceMethod::SecretBase);
+        assert!(fit.nonces(method, 1).is_ok());
+    }
+    assert_eq!(unfit.nonce_method(), NonceMethod::Power);
+    assert_eq!(unfit.nonces(NonceMethod::Power, 2).unwrap().len(), 2);
 }
 
 #[test]

@@ -34,6 +34,24 @@ fn a_wrong_command_line_says_what_is_missing() {
 }
 
 #[test]
+fn nonces_are_drawn_as_asked_for_where_the_key_permits_it() {
+    let folder = clinic::open();
+    let encrypt = |key: &str, method: &str| {
+        folder.tacita(&format!("encrypt --spec spec.json --key {key} --in records.csv --out drawn --nonces {method}"))
+    };
+    for method in ["power", "public-base", "random-bases"] {
+        for key in ["public.json", "secret.json"] {
+            encrypt(key, method).success();
+            folder.tacita("evaluate --model model.safetensors --in drawn --out answer").success();
+            folder.tacita("decrypt --spec spec.json --key secret.json --request drawn --in answer").success();
+        }
+    }
+    encrypt("secret.json", "secret-base").success();
+    encrypt("public.json", "secret-base").failure(10);
+    assert_eq!(encrypt("public.json", "weak").code, 2);
+}
+
+#[test]
 fn networks_and_options_that_do_not_fit_are_refused() {
     let folder = clinic::open();
     folder.write("three.txt", "a\nb\nc\n");

@@ -2,7 +2,7 @@
 //!
 //! The exponent is cut into windows of w bits; the table holds h^(j 2^(w k)) for every window k and digit j, so that a power
 //! is one product a window and no square (Brickell, Gordon, McCurley, Wilson 1992). Entries are kept as c (1 + f m), see
-//! [`Lanes::mul_factored`].
+//! [`Lanes::mul_factored`]. Instead of h^(2^(w k)) each window may also have a base of its own.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::engine::{Engine, bundled};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, MOST_PAIRS};
 use super::power::digit;
+use crate::error::Result;
 use crate::secret::Limbs;
 
 /// Numbers that go through the table together, so that a window comes from memory once for all of them.
@@ -19,9 +20,6 @@ const PASS: usize = 128;
 
 /// Bundles for which entries are read together.
 const SELECTED: usize = 4;
-
-/// Windows of one bit would make more products than [`Lanes::expand`] takes, for an exponent of 2,048 bits.
-const SHORTEST_WINDOW: u32 = 2;
 
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
@@ -37,28 +35,61 @@ pub(crate) struct FixedBase<E: Engine> {
     windows: Vec<<E::Wide as Lanes>::SharedTable>,
 }
 
-/// Windows of an exponent, an even number: two at a time are multiplied in.
-fn windows(bits: u32, width: u32) -> u32 {
-    bits.div_ceil(width).next_multiple_of(2)
+/// Windows for so many parts of an exponent, an even number: two at a time are multiplied in.
+fn even(windows: u32) -> u32 {
+    windows.next_multiple_of(2)
 }
 
-/// Bits of the exponent handled at once: the fewest products and readings whose table fits `memory` bytes, at least two.
-fn best_width<E: Engine>(engine: &E, bits: u32, memory: usize) -> u32 {
-    let entries = |width: u32| (windows(bits, width) as usize) << width;
-    let cost = |&width: &u32| f64::from(windows(bits, width)) + entries(width) as f64 * E::Wide::READ_SHARED;
-    (SHORTEST_WINDOW..=LONGEST_WINDOW)
+/// Bits of the exponent handled at once, `windows` the number of windows for so many: the fewest products and readings whose
+/// table fits `memory` bytes, or else the smallest table.
+fn best_width<E: Engine>(engine: &E, windows: impl Fn(u32) -> u32, memory: usize) -> u32 {
+    let entries = |width: u32| (windows(width) as usize) << width;
+    let cost = |&width: &u32| f64::from(windows(width)) + entries(width) as f64 * E::Wide::READ_SHARED;
+    let possible = || (1..=LONGEST_WINDOW).filter(|&width| windows(width) <= 2 * MOST_PAIRS);
+    possible()
         .filter(|&width| entries(width) * engine.residue_bytes() <= memory)
         .min_by(|x, y| cost(x).total_cmp(&cost(y)))
-        .unwrap_or(SHORTEST_WINDOW)
+        .or_else(|| possible().next())
+        .expect("exponents have at most ten bits for each factor of the longest product")
 }
 
 impl<E: Engine> FixedBase<E> {
-    /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m^2, of at most `memory` bytes
-    /// where windows of two bits are not larger.
+    /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m, of at most `memory` bytes
+    /// where there is so small a one.
     pub(crate) fn new(engine: Arc<E>, sharers: usize, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Self {
-        let width = best_width(&*engine, bits, memory);
-        let ladder = |base| Self::ladder(&*engine, base, width, windows(bits, width));
+        let windows = |width| even(bits.div_ceil(width));
+        let width = best_width(&*engine, windows, memory);
+        let ladder = |base| Self::ladder(&*engine, base, width, windows(width));
         let (bases, inverses) = rayon::join(|| ladder(base), || ladder(inverse));
+        Self::from_bases(engine, sharers, width, &bases, &inverses)
+    }
+
+    /// The table for products of powers of independent bases, each of which has a window of the exponent: at least `least`
+    /// windows and `bits` bits in all. `bases` gives as many bases as it is asked for, each with its inverse modulo m.
+    ///
+    /// # Errors
+    /// What `bases` gives.
+    pub(crate) fn independent(
+        engine: Arc<E>,
+        bits: u32,
+        least: u32,
+        memory: usize,
+        bases: impl FnOnce(usize) -> Result<Vec<[Limbs; 2]>>,
+    ) -> Result<Self> {
+        let windows = |width| even(bits.div_ceil(width).max(least));
+        let width = best_width(&*engine, windows, memory);
+        let pairs = bases(windows(width) as usize)?;
+        let enter = |which: usize| -> Vec<_> {
+            let lanes = engine.narrow();
+            let enter = |scratch: &mut _, pair: &[Limbs; 2]| lanes.enter(&[&pair[which]], scratch);
+            pairs.par_iter().map_init(|| lanes.scratch(), enter).collect()
+        };
+        let (bases, inverses) = (enter(0), enter(1));
+        Ok(Self::from_bases(engine, 1, width, &bases, &inverses))
+    }
+
+    /// The table of the powers 0 to 2^width - 1 of a base for each window.
+    fn from_bases(engine: Arc<E>, sharers: usize, width: u32, bases: &[E::Single], inverses: &[E::Single]) -> Self {
         let side_by_side = <E::Wide as Lanes>::WIDTH;
         let windows: Vec<_> = bases
             .par_chunks(side_by_side)
@@ -67,6 +98,11 @@ impl<E: Engine> FixedBase<E> {
             .collect();
         let windows = windows.into_iter().flatten().collect();
         Self { engine, sharers, width, windows }
+    }
+
+    /// Bits of an exponent.
+    pub(crate) fn bits(&self) -> u32 {
+        self.width * self.windows.len() as u32
     }
 
     /// base^(2^(width k)) for `count` k from 0 on.
@@ -104,7 +140,7 @@ impl<E: Engine> FixedBase<E> {
         entries.iter().map(|entries| lanes.shared_table(entries)).collect()
     }
 
-    /// h^exponent mod m^2 for each exponent. Constant-time if the lanes are. A single one is computed on the calling thread,
+    /// h^exponent mod m^2 for each exponent, or the product of the bases' powers by its windows. Constant-time if the lanes are. A single one is computed on the calling thread,
     /// more on all threads of its pool.
     pub(crate) fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
         let threads = if exponents.len() < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
@@ -233,11 +269,53 @@ mod tests {
     fn less_memory_makes_shorter_windows() {
         let m = (Integer::from(1) << 1023u32) + 1u32;
         on_every_engine!(&m, |engine| {
-            let width = |memory| best_width(&*engine, 1024, memory);
-            assert_eq!(width(0), SHORTEST_WINDOW);
+            let width = |memory| best_width(&*engine, |width| 1024u32.div_ceil(width), memory);
+            assert_eq!(width(0), 1);
             let widths: Vec<_> = [20, 18, 17, 16].map(|log| width(1 << log)).into();
             assert!(widths.is_sorted_by(|more, less| more >= less) && widths[0] > widths[3], "{widths:?}");
             assert!((5..=7).contains(&width(usize::MAX)), "{}", width(usize::MAX));
+            // No more windows than the lanes can add up.
+            assert_eq!(best_width(&*engine, |width| (6 * MOST_PAIRS).div_ceil(width), 0), 3);
+        });
+    }
+
+    #[test]
+    fn independent_bases_each_have_a_window_of_the_exponent() {
+        let m = moduli().into_iter().max().unwrap();
+        let square = m.clone().square();
+        let units = residues(&m).into_iter().filter(|x| x.clone().invert(&m).is_ok()).collect::<Vec<_>>();
+        on_every_engine!(&m, |engine| {
+            let limbs = |x: &Integer| Limbs::from_integer(x, engine.modulus().square_length());
+            for (bits, least, memory) in [(90, 0, 1 << 20), (90, 40, 1 << 20), (90, 0, 0), (1, 1, 0)] {
+                let bases = |count| {
+                    assert!(count >= least as usize);
+                    let pair = |x: &Integer| [limbs(x), limbs(&x.clone().invert(&m).unwrap())];
+                    Ok(units.iter().cycle().take(count).map(pair).collect())
+                };
+                let table = FixedBase::independent(engine.clone(), bits, least, memory, bases).unwrap();
+                assert!(table.bits() >= bits);
+                let exponents: Vec<_> =
+                    samples(&m).iter().map(|x| Integer::from(x.keep_bits_ref(table.bits()))).collect();
+                let expected: Vec<_> = exponents
+                    .iter()
+                    .map(|exponent| {
+                        let digit = |window: usize| {
+                            Integer::from(exponent >> (window as u32 * table.width)).keep_bits(table.width)
+                        };
+                        let powers = units.iter().cycle().zip(0..table.windows.len());
+                        powers.fold(Integer::from(1), |product, (base, window)| {
+                            product * base.clone().pow_mod(&digit(window), &square).unwrap() % &square
+                        })
+                    })
+                    .collect();
+                let exponents: Vec<_> = exponents.iter().map(limbs).collect();
+                let slices: Vec<_> = exponents.iter().map(|x| &x[..]).collect();
+                let found: Vec<_> = table.powers(&slices).iter().map(Limbs::to_integer).collect();
+                assert_eq!(found, expected);
+                assert_eq!(table.powers(&slices[3..4])[0].to_integer(), expected[3]);
+            }
+            let failing = |_| Err(crate::Error::Randomness);
+            assert!(FixedBase::independent(engine.clone(), 90, 0, 0, failing).is_err());
         });
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::secret::Limbs;
 
+/// Most pairs of factored entries in a product.
+pub(crate) const MOST_PAIRS: u32 = 800;
+
 /// An engine for residues modulo the square of an odd m, `WIDTH` of them at a time.
 ///
 /// A residue x is a pair (a, b) with x = a + b m and a, b < 2m, in Montgomery form: the pair of x R, R a power of two that
@@ -78,7 +81,7 @@ pub(crate) trait Lanes: Send + Sync {
     /// Multiplies two factored entries c (1 + f m) in: c takes four operations instead of five, and f is only added up.
     fn mul_factored(&self, product: &mut Self::Product, entries: [&Self::Residues; 2], scratch: &mut Self::Scratch);
 
-    /// The value of a product of at most 800 pairs of entries.
+    /// The value of a product of at most [`MOST_PAIRS`] of entries.
     fn expand(&self, product: Self::Product, scratch: &mut Self::Scratch) -> Self::Residues;
 
     /// Lane i of the bundle becomes `singles[i]`.

@@ -12,7 +12,7 @@ use super::montgomery::Montgomery;
 use super::power::{pow_public, pow_secret};
 use super::product::{Plan, pack};
 use crate::error::Result;
-use crate::secret::{Limbs, significant_bits};
+use crate::secret::{Limbs, significant_bits, slices};
 
 /// Integers modulo m^2.
 ///
@@ -43,6 +43,9 @@ pub(crate) trait Ring: Send + Sync {
     /// For each part x_0, x_1, ... the product over j of x_j^(2^(shift j)): how several rows come to share one ciphertext.
     fn pack(&self, parts: &[&[Limbs]], shift: u32) -> Vec<Limbs>;
 
+    /// The product of all modulo m, times some power of two: coprime to m if all of them are. The numbers lie below 4 m^2.
+    fn product_up_to_units(&self, numbers: &[&[u64]]) -> Limbs;
+
     /// The rows' products of powers of columns, each a unit, that the plan describes. The time depends on both.
     ///
     /// # Errors
@@ -51,15 +54,39 @@ pub(crate) trait Ring: Send + Sync {
 
     /// A table of the base's powers for exponents of at most `bits` bits, in about `memory` bytes at most.
     fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers>;
+
+    /// Tables of independent bases, each with a window of the exponent: at least `least` windows and `bits` bits in all, in
+    /// about `memory` bytes at most. `bases` gives as many as it is asked for, each with its inverse modulo m.
+    ///
+    /// # Errors
+    /// What `bases` gives.
+    fn independent_bases(
+        &self,
+        bits: u32,
+        least: u32,
+        memory: usize,
+        bases: &mut dyn FnMut(usize) -> Result<Vec<[Limbs; 2]>>,
+    ) -> Result<Box<dyn FixedBasePowers>>;
+
+    /// Numbers that are computed side by side.
+    fn width(&self) -> usize;
 }
 
-/// Powers of one base.
+/// Powers of one base, or products of powers of independent ones.
 pub(crate) trait FixedBasePowers: Send + Sync {
-    /// base^exponent for each exponent, as a [`Ring`]'s jobs give it.
+    /// Bits of an exponent.
+    fn bits(&self) -> u32;
+
+    /// base^exponent for each exponent, as a [`Ring`]'s jobs give it. The bits of an exponent are the bases' windows one
+    /// behind the other, where there are several.
     fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs>;
 }
 
 impl<E: Engine> FixedBasePowers for FixedBase<E> {
+    fn bits(&self) -> u32 {
+        Self::bits(self)
+    }
+
     fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
         Self::powers(self, exponents)
     }
@@ -77,9 +104,14 @@ impl<E: Engine> EngineRing<E> {
         Self { engine: Arc::new(engine), sharers }
     }
 
+    /// Threads for each of the rings that share them.
+    fn threads(&self) -> usize {
+        (rayon::current_num_threads() / self.sharers).max(1)
+    }
+
     /// A job for 0..count, in bundles as far as that is quicker.
     fn spread<J: Job<E::Single>>(&self, job: &J, count: usize) -> Vec<J::Out> {
-        let threads = if count < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
+        let threads = if count < 2 { 1 } else { self.threads() };
         let bundled = bundled(count, <E::Wide as Lanes>::WIDTH, E::BUNDLE, threads);
         let wide = || run(self.engine.wide(), job, 0..bundled);
         let narrow = || run(self.engine.narrow(), job, bundled..count);
@@ -201,6 +233,25 @@ impl<S> Job<S> for Pack<'_> {
     }
 }
 
+/// Strand i is the product of every `count`-th number from the i-th on.
+struct Strands<'a> {
+    numbers: &'a [&'a [u64]],
+    count: usize,
+}
+
+impl<S> Job<S> for Strands<'_> {
+    type Out = Limbs;
+    fn run<L: Lanes<Single = S>>(&self, lanes: &L, which: Range<usize>, s: &mut L::Scratch) -> Vec<Limbs> {
+        let mut product = lanes.one();
+        for row in self.numbers.chunks(self.count) {
+            // The last row may be shorter, and lanes that nobody asks for may hold anything.
+            let factors: Vec<_> = which.clone().map(|i| row.get(i).map_or(&[1][..], |x| x)).collect();
+            lanes.mul(&mut product, &lanes.enter_raw(&factors, s), s);
+        }
+        lanes.leave(&product, s).into_iter().map(|pair| pair.a).collect()
+    }
+}
+
 struct Leave<'a, S> {
     modulus: &'a Montgomery,
     residues: &'a [S],
@@ -243,6 +294,13 @@ impl<E: Engine> Ring for EngineRing<E> {
         self.spread(&Pack { modulus: self.modulus(), parts, shift }, parts.len())
     }
 
+    fn product_up_to_units(&self, numbers: &[&[u64]]) -> Limbs {
+        let full = if numbers.len() < 2 { 1 } else { <E::Wide as Lanes>::WIDTH * self.threads() };
+        let count = if numbers.len() > 2 * full { full } else { 1 };
+        let mut strands = self.spread(&Strands { numbers, count }, count);
+        if count == 1 { strands.swap_remove(0) } else { self.product_up_to_units(&slices(&strands)) }
+    }
+
     fn evaluate(&self, plan: &Plan, columns: &[&[u64]]) -> Result<Vec<Limbs>> {
         let rows = plan.evaluate(self.engine.wide(), &self.modulus().modulus().to_integer(), columns)?;
         Ok(self.spread(&Leave { modulus: self.modulus(), residues: &rows }, rows.len()))
@@ -251,6 +309,20 @@ impl<E: Engine> Ring for EngineRing<E> {
     fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers> {
         Box::new(FixedBase::new(self.engine.clone(), self.sharers, base, inverse, bits, memory))
     }
+
+    fn independent_bases(
+        &self,
+        bits: u32,
+        least: u32,
+        memory: usize,
+        bases: &mut dyn FnMut(usize) -> Result<Vec<[Limbs; 2]>>,
+    ) -> Result<Box<dyn FixedBasePowers>> {
+        Ok(Box::new(FixedBase::independent(self.engine.clone(), bits, least, memory, bases)?))
+    }
+
+    fn width(&self) -> usize {
+        <E::Wide as Lanes>::WIDTH
+    }
 }
 
 #[cfg(test)]
@@ -258,7 +330,6 @@ mod tests {
     use super::*;
     use crate::arith::testing::{moduli, random_below, rings, samples};
     use crate::entropy::SeededEntropy;
-    use crate::secret::slices;
     use rug::Integer;
 
     /// Numbers modulo m^2 as limbs, more than one bundle of them.
@@ -296,6 +367,40 @@ mod tests {
                     let same = vec![&[0x1234_5678_9ABC][..]; length];
                     agree(&ring.powers(&xs, &same), &each(&|x, _, _| power(x, &0x1234_5678_9ABC_u64.into())));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn one_product_has_every_factor_that_any_number_shares_with_the_modulus() {
+        let primes = [61u32, 64].map(|bits| (Integer::from(1) << bits).next_prime());
+        let m = Integer::from(&primes[0] * &primes[1]);
+        let mut entropy = SeededEntropy::new(b"units");
+        let bound = m.clone().square() * 4u32;
+        for ring in rings(&m) {
+            let shared = |numbers: &[Integer]| {
+                let limbs: Vec<_> = numbers.iter().map(|x| Limbs::from_integer(x, 5)).collect();
+                ring.product_up_to_units(&slices(&limbs)).to_integer().gcd(&m)
+            };
+            assert_eq!(shared(&[]), 1);
+            for count in [1, 2, 3, 7, 8, 9, 17, 40, 67] {
+                let units: Vec<_> = (0..count).map(|_| random_below(&bound, &mut entropy)).collect();
+                assert_eq!(
+                    shared(&units),
+                    1,
+                    "{count} random numbers, none of which is a multiple of so large a prime"
+                );
+                for prime in &primes {
+                    // Wherever the one number stands.
+                    for place in 0..count {
+                        let mut numbers = units.clone();
+                        numbers[place] = Integer::from(&numbers[place] % &m) * prime;
+                        assert_eq!(shared(&numbers), *prime);
+                    }
+                }
+                let mut numbers = units.clone();
+                numbers[0] = Integer::new();
+                assert_eq!(shared(&numbers), m);
             }
         }
     }

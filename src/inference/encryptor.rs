@@ -8,39 +8,19 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
-use crate::paillier::{Nonce, Plaintext, PublicKey, SecretKey};
+use crate::paillier::{NonceKey, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
 use crate::secret::Limbs;
+use crate::threads;
 
 /// Encrypts records for one model under one key, in the records layout unless [`layout`](Self::layout) says otherwise.
 #[derive(Debug, Clone)]
 pub struct Encryptor {
     spec: PublicSpec,
     packing: Packing,
-    key: Key,
+    key: NonceKey,
     out_of_range: OutOfRange,
-}
-
-/// Whoever has the secret key draws nonces at a quarter of the cost.
-#[derive(Debug, Clone)]
-enum Key {
-    Public(PublicKey),
-    Secret(SecretKey),
-}
-
-impl Key {
-    fn public(&self) -> &PublicKey {
-        match self {
-            Self::Public(key) => key,
-            Self::Secret(key) => key.public_key(),
-        }
-    }
-
-    fn nonces(&self, count: usize, entropy: &mut (dyn Entropy + Send)) -> Result<Vec<Nonce>> {
-        match self {
-            Self::Public(key) => key.nonces_from(key.nonce_method(), count, entropy),
-            Self::Secret(key) => key.nonces_from(key.nonce_method(), count, entropy),
-        }
-    }
+    nonce_method: NonceMethod,
+    pool: Option<NoncePool>,
 }
 
 impl Encryptor {
@@ -51,7 +31,7 @@ impl Encryptor {
     /// [`Error::SpecMismatch`] if the spec is not the pinned one; [`Error::Model`] or [`Error::Argument`] if the model's
     /// slots do not fit the key.
     pub fn with_public_key(spec: PublicSpec, pin: Fingerprint, key: PublicKey) -> Result<Self> {
-        Self::new(spec, pin, Key::Public(key))
+        Self::new(spec, pin, NonceKey::Public(key))
     }
 
     /// An encryptor with the secret key, which draws nonces at a quarter of the cost or less.
@@ -59,16 +39,17 @@ impl Encryptor {
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).
     pub fn with_secret_key(spec: PublicSpec, pin: Fingerprint, key: SecretKey) -> Result<Self> {
-        let encryptor = Self::new(spec, pin, Key::Secret(key.clone()))?;
+        let encryptor = Self::new(spec, pin, NonceKey::Secret(key.clone()))?;
         // It travels with a request.
         key.proof()?;
         Ok(encryptor)
     }
 
-    fn new(spec: PublicSpec, pin: Fingerprint, key: Key) -> Result<Self> {
+    fn new(spec: PublicSpec, pin: Fingerprint, key: NonceKey) -> Result<Self> {
         spec.expect(pin)?;
         let packing = spec.packing(Layout::Records, key.public().bits())?;
-        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse })
+        let nonce_method = key.nonce_method();
+        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse, nonce_method, pool: None })
     }
 
     /// What to do with values outside the range of their feature; they are refused unless this says otherwise.
@@ -108,6 +89,48 @@ impl Encryptor {
         Ok(self)
     }
 
+    /// Draws nonces another way than the key's quickest, which is [`NonceMethod::SecretBase`] with a secret key,
+    /// [`NonceMethod::PublicBase`] with a public one, and [`NonceMethod::Power`] where its primes do not permit these.
+    /// `Power` and [`NonceMethod::RandomBases`] do without the assumption that short exponents are as good as long ones.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// use tacita::inference::Encryptor;
+    /// use tacita::paillier::{NonceMethod, SecretKey};
+    ///
+    /// # let affine = Affine::new(1, vec![0.04], vec![-1.5])?;
+    /// # let features = Features::new([Feature::new("age", Grid::new(0.0, 1.0, 0, 120)?)])?;
+    /// # let (activation, options) = (Activation::Sigmoid, QuantiseOptions::default());
+    /// # let spec = PrivateModel::compile(&affine, features, &["y"], activation, "m", options)?.0.spec().clone();
+    /// # let pin = spec.fingerprint();
+    /// # let public_key = SecretKey::generate_insecure_for_tests(512)?.public_key().clone();
+    /// let encryptor = Encryptor::with_public_key(spec, pin, public_key)?.nonce_method(NonceMethod::Power)?;
+    /// let request = encryptor.encrypt(&[[71.0]])?;
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a method that the key does not permit.
+    pub fn nonce_method(self, method: NonceMethod) -> Result<Self> {
+        self.key.permit(method)?;
+        Ok(Self { nonce_method: method, ..self })
+    }
+
+    /// Takes nonces from a pool of the same key, drawn by the pool's method: what is then left to do while somebody waits is
+    /// one product for each ciphertext.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] if the pool belongs to another key.
+    pub fn with_pool(self, pool: NoncePool) -> Result<Self> {
+        let (expected, found) = (self.key.public().fingerprint(), pool.key());
+        if expected != found {
+            return Err(Error::KeyMismatch { expected, found });
+        }
+        Ok(Self { pool: Some(pool), ..self })
+    }
+
     /// The model's public spec.
     pub fn spec(&self) -> &PublicSpec {
         &self.spec
@@ -132,13 +155,15 @@ impl Encryptor {
     /// # Errors
     /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`encrypt`](Self::encrypt).
     pub fn encrypt_with_progress<R: AsRef<[f64]>>(&self, records: &[R], progress: OnProgress) -> Result<Request> {
-        self.encrypt_from(records, progress, &mut SystemEntropy)
+        let _waited_for = threads::foreground();
+        self.encrypt_from(records, progress, self.pool.as_ref(), &mut SystemEntropy)
     }
 
     fn encrypt_from<R: AsRef<[f64]>>(
         &self,
         records: &[R],
         progress: OnProgress,
+        pool: Option<&NoncePool>,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Request> {
         let key = self.key.public();
@@ -156,7 +181,10 @@ impl Encryptor {
         let mut ciphertexts = Vec::with_capacity(expected * key.ciphertext_bytes());
         for (done, batch) in (1..).zip(batches) {
             let plaintexts = self.plaintexts(&integers, &batch)?;
-            let nonces = self.key.nonces(plaintexts.len(), entropy)?;
+            let nonces = match pool {
+                Some(pool) => pool.take(plaintexts.len())?,
+                None => self.key.nonces_from(self.nonce_method, plaintexts.len(), entropy)?,
+            };
             for ciphertext in key.encrypt_batch_with(&plaintexts, nonces)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
@@ -200,6 +228,6 @@ impl Encryptor {
     /// # Errors
     /// As [`encrypt`](Self::encrypt).
     pub fn encrypt_from_seed<R: AsRef<[f64]>>(&self, records: &[R], seed: &[u8]) -> Result<Request> {
-        self.encrypt_from(records, &mut go_on, &mut crate::entropy::SeededEntropy::new(seed))
+        self.encrypt_from(records, &mut go_on, None, &mut crate::entropy::SeededEntropy::new(seed))
     }
 }

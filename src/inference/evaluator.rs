@@ -1,14 +1,16 @@
 //! The cloud: a request to a response, without learning anything of it.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::addend::addend;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
 use crate::encoding::{Batch, Layout, Packing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, NoncePool, PublicKey};
 use crate::threads;
 
 /// Evaluates one private model on encrypted records. Any number of threads may share it.
@@ -21,17 +23,29 @@ pub struct Evaluator {
     /// What each of the spec's layouts makes of the weights.
     layers: Vec<(Layout, OnceLock<LinearLayer>)>,
     max_records: usize,
+    pools: RwLock<BTreeMap<Fingerprint, NoncePool>>,
+}
+
+/// Where masks and nonces come from.
+struct Randomness<'a> {
+    /// Nonces of the key at hand.
+    pool: Option<NoncePool>,
+    /// All else.
+    entropy: &'a mut (dyn Entropy + Send),
 }
 
 impl Evaluator {
     /// Most records in a request unless [`max_records`](Self::max_records) says otherwise.
     pub const DEFAULT_MAX_RECORDS: usize = 100_000;
 
+    /// Most keys that have a pool.
+    pub const MAX_POOLS: usize = 64;
+
     /// An evaluator. The plan of multiplications is found here, once, for the records layout; for another layout when it is
     /// asked for first, or by [`prepare`](Self::prepare).
     pub fn new(model: PrivateModel) -> Self {
         let layers = model.spec().layouts().map(|layout| (layout, OnceLock::new())).collect();
-        let evaluator = Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS };
+        let evaluator = Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS, pools: RwLock::default() };
         // Every spec permits it.
         let _ = evaluator.prepare(Layout::Records);
         evaluator
@@ -58,6 +72,65 @@ impl Evaluator {
     pub fn max_records(mut self, records: usize) -> Self {
         self.max_records = records;
         self
+    }
+
+    /// Takes the nonces of responses under the pool's key from that pool from now on, in place of a pool that the key had.
+    ///
+    /// For keys with many requests. A response under any other key costs an n-th power while its client waits; no request
+    /// makes a pool, so clients cannot make the service spend memory. Nonces by [`NonceMethod::RandomBases`] are the quickest
+    /// to draw, and what is there hides as well as [`NonceMethod::Power`].
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::inference::{Encryptor, Evaluator};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// use tacita::paillier::{NonceMethod, NoncePool, SecretKey};
+    ///
+    /// # let affine = Affine::new(1, vec![0.04], vec![-1.5])?;
+    /// # let features = Features::new([Feature::new("age", Grid::new(0.0, 1.0, 0, 120)?)])?;
+    /// # let (activation, options) = (Activation::Sigmoid, QuantiseOptions::default());
+    /// # let model = PrivateModel::compile(&affine, features, &["y"], activation, "m", options)?.0;
+    /// # let public_key = SecretKey::generate_insecure_for_tests(512)?.public_key().clone();
+    /// # let spec = model.spec().clone();
+    /// # let pin = spec.fingerprint();
+    /// # let request = Encryptor::with_public_key(spec, pin, public_key.clone())?.encrypt(&[[71.0]])?;
+    /// let evaluator = Evaluator::new(model);
+    /// let pool = NoncePool::with_public_key(&public_key, NonceMethod::RandomBases, 32)?;
+    /// evaluator.set_pool(pool)?;
+    /// evaluator.evaluate(&request, &public_key)?;
+    /// let statistics = evaluator.pool(public_key.fingerprint()).expect("it was set").statistics();
+    /// assert_eq!(statistics.hits + statistics.misses, 1);
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a pool of another method than the two; [`Error::TooLarge`] if
+    /// [`MAX_POOLS`](Self::MAX_POOLS) keys have one.
+    pub fn set_pool(&self, pool: NoncePool) -> Result<()> {
+        if !pool.method().hides_from_key_holder() {
+            return Err(Error::Argument("responses take nonces by the method `Power` or `RandomBases` only".into()));
+        }
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if pools.len() >= Self::MAX_POOLS && !pools.contains_key(&pool.key()) {
+            let (found, limit) = (pools.len() as u64 + 1, Self::MAX_POOLS as u64);
+            return Err(Error::TooLarge { what: "number of nonce pools", found, limit });
+        }
+        let former = pools.insert(pool.key(), pool);
+        // Its thread may take a moment to end.
+        drop(pools);
+        drop(former);
+        Ok(())
+    }
+
+    /// The pool of a key.
+    pub fn pool(&self, key: Fingerprint) -> Option<NoncePool> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    /// Takes a key's pool away.
+    pub fn remove_pool(&self, key: Fingerprint) -> Option<NoncePool> {
+        self.pools.write().unwrap_or_else(PoisonError::into_inner).remove(&key)
     }
 
     /// The model's public spec.
@@ -88,7 +161,10 @@ impl Evaluator {
     /// # Errors
     /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`evaluate`](Self::evaluate).
     pub fn evaluate_with_progress(&self, request: &Request, key: &PublicKey, progress: OnProgress) -> Result<Response> {
-        self.evaluate_from(request, key, progress, &mut SystemEntropy)
+        let _waited_for = threads::foreground();
+        // A process that was forked off must not wait for a lock that some thread of its parent held.
+        let pool = self.pools.try_read().ok().and_then(|pools| pools.get(&key.fingerprint()).cloned());
+        self.evaluate_from(request, key, progress, Randomness { pool, entropy: &mut SystemEntropy })
     }
 
     fn evaluate_from(
@@ -96,7 +172,7 @@ impl Evaluator {
         request: &Request,
         key: &PublicKey,
         progress: OnProgress,
-        entropy: &mut (dyn Entropy + Send),
+        mut randomness: Randomness,
     ) -> Result<Response> {
         let header = request.header;
         let packing = self.check(&header, request.ciphertexts.len(), key)?;
@@ -115,7 +191,7 @@ impl Evaluator {
                 other => other,
             };
             let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
-            for ciphertext in self.batch(layer, &packing, &batch, &columns, key, entropy)? {
+            for ciphertext in self.batch(layer, &packing, &batch, &columns, key, &mut randomness)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
             if progress(Progress { done, total }).is_break() {
@@ -149,15 +225,19 @@ impl Evaluator {
         batch: &Batch,
         columns: &[Ciphertext],
         key: &PublicKey,
-        entropy: &mut (dyn Entropy + Send),
+        randomness: &mut Randomness,
     ) -> Result<Vec<Ciphertext>> {
+        let Randomness { pool, entropy } = randomness;
         let parts: Vec<_> = batch.responses(self.model.rows()).collect();
         let bias = self.model.slot_bias();
-        let addends = parts.iter().map(|part| addend(packing, part, bias, key, entropy)).collect::<Result<Vec<_>>>()?;
+        let addends =
+            parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<Vec<_>>>()?;
         // The nonces need no ciphertext, so both are made side by side.
-        let (nonces, rows) = threads::run(|| {
-            rayon::join(|| key.nonces_from(NonceMethod::Power, parts.len(), entropy), || layer.rows(key, columns))
-        })?;
+        let nonces = || match pool {
+            Some(pool) => pool.take(parts.len()),
+            None => key.nonces_from(NonceMethod::Power, parts.len(), *entropy),
+        };
+        let (nonces, rows) = threads::run(|| rayon::join(nonces, || layer.rows(key, columns)))?;
         let rows = rows?;
         let rows: Vec<_> = parts.iter().map(|part| &rows[part.coefficients()]).collect();
         let packed = key.pack(&rows, batch.shift())?;
@@ -182,6 +262,7 @@ impl Evaluator {
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
     pub fn evaluate_from_seed(&self, request: &Request, key: &PublicKey, seed: &[u8]) -> Result<Response> {
-        self.evaluate_from(request, key, &mut go_on, &mut crate::entropy::SeededEntropy::new(seed))
+        let entropy = &mut crate::entropy::SeededEntropy::new(seed);
+        self.evaluate_from(request, key, &mut go_on, Randomness { pool: None, entropy })
     }
 }

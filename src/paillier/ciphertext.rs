@@ -9,6 +9,7 @@ use super::PublicKey;
 use crate::error::{CiphertextFault, Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::secret::{integer, less};
+use crate::threads;
 
 /// A unit modulo n^2 that belongs to one public key.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,11 +64,11 @@ impl PublicKey {
 
     /// Reads ciphertexts of [`ciphertext_bytes`](Self::ciphertext_bytes) each, big-endian, one behind the other.
     ///
-    /// All are checked with one product and one greatest common divisor.
+    /// All are checked with one product, on all cores, and one greatest common divisor.
     ///
     /// # Errors
     /// [`Error::Malformed`] if the length is not a multiple of a ciphertext's; [`Error::Ciphertext`] if one is 0, not below
-    /// n^2, or shares a factor with n.
+    /// n^2, or shares a factor with n; [`Error::Threads`].
     pub fn ciphertexts_from_bytes(&self, bytes: &[u8]) -> Result<Vec<Ciphertext>> {
         let length = self.ciphertext_bytes();
         if !bytes.len().is_multiple_of(length) {
@@ -101,9 +102,7 @@ impl PublicKey {
     }
 
     fn check(&self, ciphertexts: &[Ciphertext]) -> Result<()> {
-        let n = self.modulus();
         let square = self.square_limbs();
-        let mut product = Integer::from(1);
         for (index, ciphertext) in ciphertexts.iter().enumerate() {
             if ciphertext.limbs.iter().all(|&limb| limb == 0) {
                 return Err(Error::Ciphertext { index, why: CiphertextFault::Zero });
@@ -111,14 +110,18 @@ impl PublicKey {
             if !less(&ciphertext.limbs, square) {
                 return Err(Error::Ciphertext { index, why: CiphertextFault::TooLarge });
             }
-            product *= ciphertext.to_integer() % n;
-            product %= n;
         }
-        if product.gcd(n) == 1 {
+        let numbers: Vec<_> = ciphertexts.iter().map(Ciphertext::limbs).collect();
+        let work = || self.variable_time().product_up_to_units(&numbers);
+        let n = self.modulus();
+        if threads::run_on(numbers.len(), work)?.to_integer().gcd(n) == 1 {
             return Ok(());
         }
-        let index = ciphertexts.iter().position(|c| (c.to_integer() % n).gcd(n) != 1).unwrap_or(0);
-        Err(Error::Ciphertext { index, why: CiphertextFault::SharedFactor })
+        // The product tells that one is to be refused, but not which.
+        match ciphertexts.iter().position(|c| (c.to_integer() % n).gcd(n) != 1) {
+            Some(index) => Err(Error::Ciphertext { index, why: CiphertextFault::SharedFactor }),
+            None => Err(Error::Bug("a product of units is not a unit")),
+        }
     }
 
     /// Refuses a ciphertext of another key.

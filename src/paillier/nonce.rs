@@ -1,15 +1,29 @@
-//! Nonces: random n-th residues modulo n^2, which are encryptions of zero. Three ways to draw them.
+//! Nonces: random n-th residues modulo n^2, which are encryptions of zero. Four ways to draw them.
 
 use std::fmt;
 
 use super::PublicKey;
+use crate::arith::FixedBasePowers;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::secret::{Limbs, slices};
 use crate::threads;
 
-/// How a nonce is drawn. Ciphertexts of all three decrypt alike; what they rest on and what they cost differs.
+/// How a nonce is drawn. All ciphertexts decrypt alike; what they rest on and what they cost differs.
+///
+/// ```
+/// use tacita::paillier::{NonceMethod, Plaintext, SecretKey};
+///
+/// let secret = SecretKey::generate_insecure_for_tests(512)?;
+/// let public = secret.public_key();
+/// let plaintexts = [Plaintext::new(3, public)?, Plaintext::new(4, public)?];
+/// // The quickest way open to the public key is `PublicBase`; this one assumes nothing about short exponents.
+/// let nonces = public.nonces(NonceMethod::Power, plaintexts.len())?;
+/// let ciphertexts = public.encrypt_batch_with(&plaintexts, nonces)?;
+/// assert_eq!(secret.decrypt(&ciphertexts[1])?.to_signed(public), 4);
+/// # Ok::<(), tacita::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NonceMethod {
@@ -22,6 +36,18 @@ pub enum NonceMethod {
     /// With the secret key: h_n^a mod p^2 and h_n^b mod q^2 from two tables, a and b independent. Rests on DCR alone; see
     /// `docs/threat-model.md`.
     SecretBase,
+    /// The product of the powers of secret random residues r_i^n by fresh short exponents, from a table: within 2^-128 of
+    /// r^n under every key that was verified, so it rests on DCR alone too. A fraction of its cost, once the table is made:
+    /// that takes the time of some 600 nonces of [`Power`](Self::Power), and the key then keeps up to 48 MB as long as a
+    /// clone of it lives. For public keys under which many nonces are drawn; see `docs/threat-model.md`.
+    RandomBases,
+}
+
+impl NonceMethod {
+    /// Whether it makes a nonce uniform to somebody who made the key, too: what an evaluator hides behind.
+    pub(crate) fn hides_from_key_holder(self) -> bool {
+        matches!(self, Self::Power | Self::RandomBases)
+    }
 }
 
 /// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move.
@@ -62,14 +88,27 @@ impl PublicKey {
         count: usize,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Nonce>> {
+        self.permit(method)?;
         threads::run(|| match method {
             NonceMethod::Power => self.powers(count, entropy),
             NonceMethod::PublicBase => self.public_base(count, entropy),
-            NonceMethod::SecretBase => Err(Error::Argument("nonces from the secret base need the secret key".into())),
+            NonceMethod::RandomBases => self.random_bases(count, entropy),
+            NonceMethod::SecretBase => Err(Error::Bug("a method that is not permitted was tried")),
         })?
     }
 
-    fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+    /// Refuses a method that is not open to whoever has this key.
+    pub(super) fn permit(&self, method: NonceMethod) -> Result<()> {
+        let refused = |why: &str| Err(Error::Argument(why.into()));
+        match method {
+            NonceMethod::Power | NonceMethod::RandomBases => Ok(()),
+            NonceMethod::PublicBase if self.short_nonces() => Ok(()),
+            NonceMethod::PublicBase => refused("this key's owner does not declare that short nonces may be used"),
+            NonceMethod::SecretBase => refused("nonces from the secret base need the secret key"),
+        }
+    }
+
+    pub(super) fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
         let mut nonces = self.powers_of_any(count, entropy)?;
         // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
         // unit; then only those are drawn again, or a long list would never be without one.
@@ -98,26 +137,39 @@ impl PublicKey {
     /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
     /// sees their product times a random number.
     fn all_units(&self, nonces: &[Nonce], entropy: &mut dyn Entropy) -> Result<bool> {
-        let modulus = self.montgomery();
-        let n = &modulus.modulus()[..self.limbs()];
+        let n = &self.montgomery().modulus()[..self.limbs()];
         let mut blind = Limbs::zero(self.limbs());
         entropy.below(&mut blind, n)?;
-        let mut product = Limbs::zero(modulus.length());
-        product[..blind.len()].copy_from_slice(&blind);
-        for nonce in nonces {
-            product = modulus.mul(&product, &modulus.rem(&nonce.limbs));
-        }
-        Ok(product.to_integer().gcd(self.modulus()) == 1)
+        let mut numbers = limbs_of(nonces);
+        numbers.push(&blind);
+        Ok(self.constant_time().product_up_to_units(&numbers).to_integer().gcd(self.modulus()) == 1)
     }
 
     fn public_base(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        if !self.short_nonces() {
-            return Err(Error::Argument("this key's owner does not declare that short nonces may be used".into()));
-        }
-        let bits = self.bits() / 2;
-        let mut exponents = vec![Limbs::zero(self.limbs() / 2); count];
+        self.from_table(self.nonce_table()?, self.bits() / 2, count, entropy)
+    }
+
+    fn random_bases(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+        let table = self.random_bases_table(entropy)?;
+        self.from_table(table, table.bits(), count, entropy)
+    }
+
+    /// Powers by uniform exponents of `bits` bits.
+    fn from_table(
+        &self,
+        table: &dyn FixedBasePowers,
+        bits: u32,
+        count: usize,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<Nonce>> {
+        let mut exponents = vec![Limbs::zero(bits.div_ceil(64) as usize); count];
         exponents.iter_mut().try_for_each(|exponent| entropy.bits(exponent, bits))?;
-        Ok(self.as_nonces(self.nonce_table()?.powers(&slices(&exponents))))
+        Ok(self.as_nonces(table.powers(&slices(&exponents))))
+    }
+
+    /// How many of them are computed side by side by one thread.
+    pub(super) fn nonces_side_by_side(&self) -> usize {
+        self.constant_time().width()
     }
 
     fn as_nonces(&self, numbers: Vec<Limbs>) -> Vec<Nonce> {
@@ -178,6 +230,8 @@ mod tests {
         // All of so many are units once in e^25 times.
         let nonces = key.nonces(NonceMethod::Power, 10_000).unwrap();
         assert_eq!(nonces.len(), 10_000);
+        assert!(key.all_units(&nonces, &mut SystemEntropy).unwrap());
+        let nonces = key.nonces(NonceMethod::RandomBases, 100).unwrap();
         assert!(key.all_units(&nonces, &mut SystemEntropy).unwrap());
     }
 }

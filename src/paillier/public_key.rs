@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 use rug::Integer;
 
 use super::proof::{KeyProof, challenge};
+use super::random_bases;
 use super::unverified::fingerprint;
 use crate::arith::{Backend, FixedBasePowers, Montgomery, Ring, Timing};
+use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::secret::Limbs;
@@ -31,6 +33,8 @@ struct Inner {
     constant_time: Arc<dyn Ring>,
     /// Powers of the nonce base, made when first wanted.
     nonce_table: OnceLock<Box<dyn FixedBasePowers>>,
+    /// Powers of random residues, made when first wanted.
+    random_bases: OnceLock<Box<dyn FixedBasePowers>>,
 }
 
 /// What a key computes with.
@@ -78,6 +82,7 @@ impl PublicKey {
             variable_time,
             constant_time,
             nonce_table: OnceLock::new(),
+            random_bases: OnceLock::new(),
         })))
     }
 
@@ -94,9 +99,11 @@ impl PublicKey {
         self.with_workings(Workings { backend, ..self.workings() })
     }
 
-    /// The same key with tables of its own, which take at most that many bytes. The more there are, the fewer products a
-    /// nonce of [`NonceMethod::PublicBase`](super::NonceMethod::PublicBase) takes, up to where reading them costs more; the
-    /// shortest tables, of one bit a window, are made even if they are larger than this.
+    /// The same key with tables of its own, which take at most that many bytes: those of
+    /// [`NonceMethod::PublicBase`](super::NonceMethod::PublicBase), and as many again those of
+    /// [`NonceMethod::RandomBases`](super::NonceMethod::RandomBases) where they are wanted. The more there are, the fewer
+    /// products a nonce takes, up to where reading them costs more; the shortest tables, of one bit or a few a window, are
+    /// made even if they are larger than this.
     pub fn with_table_memory(&self, bytes: usize) -> Self {
         let same = self.with_workings(Workings { table_memory: bytes, ..self.workings() });
         same.expect("the engine that works for this key is there")
@@ -187,6 +194,14 @@ impl PublicKey {
             let _ = self.0.nonce_table.set(table);
         }
         self.0.nonce_table.get().map(|table| &**table).ok_or(Error::Bug("the nonce table vanished"))
+    }
+    /// The table of [`NonceMethod::RandomBases`](super::NonceMethod::RandomBases).
+    pub(super) fn random_bases_table(&self, entropy: &mut dyn Entropy) -> Result<&dyn FixedBasePowers> {
+        if self.0.random_bases.get().is_none() {
+            // Two threads may both have made one; one is kept.
+            let _ = self.0.random_bases.set(random_bases::table(self, self.workings().table_memory, entropy)?);
+        }
+        self.0.random_bases.get().map(|table| &**table).ok_or(Error::Bug("the table of random bases vanished"))
     }
 }
 

@@ -259,11 +259,9 @@ impl SecretKey {
         count: usize,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Nonce>> {
+        self.permit(method)?;
         if method != NonceMethod::SecretBase {
             return self.0.public.nonces_from(method, count, entropy);
-        }
-        if !self.0.public.short_nonces() {
-            return Err(Error::Argument("the primes of this key do not permit nonces from the secret base".into()));
         }
         let mut draw = |order: &Limbs| -> Result<Vec<Limbs>> {
             let mut exponents = vec![Limbs::zero(order.len()); count];
@@ -272,6 +270,17 @@ impl SecretKey {
         };
         let exponents = [draw(&self.0.p.order)?, draw(&self.0.q.order)?];
         threads::run(|| self.secret_base_nonces(&exponents[0], &exponents[1]))?
+    }
+
+    /// Refuses a method that this key does not permit.
+    pub(super) fn permit(&self, method: NonceMethod) -> Result<()> {
+        match method {
+            NonceMethod::SecretBase if self.0.public.short_nonces() => Ok(()),
+            NonceMethod::SecretBase => {
+                Err(Error::Argument("the primes of this key do not permit nonces from the secret base".into()))
+            }
+            _ => self.0.public.permit(method),
+        }
     }
 
     /// h_n^a mod p^2 and h_n^b mod q^2, joined modulo n^2, in constant time.
@@ -288,7 +297,7 @@ impl SecretKey {
         Ok(x_p.par_iter().zip(&steps).map(join).collect())
     }
 
-    fn nonce_tables(&self) -> Result<&[Box<dyn FixedBasePowers>; 2]> {
+    pub(super) fn nonce_tables(&self) -> Result<&[Box<dyn FixedBasePowers>; 2]> {
         if self.0.nonce_tables.get().is_none() {
             let base = self.0.public.nonce_base()?;
             let memory = self.0.public.workings().table_memory / 2;

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tacita::KeyFault;
 use tacita::encoding::OutOfRange;
 use tacita::inference::Encryptor;
-use tacita::paillier::{PublicKey, UnverifiedPublicKey};
+use tacita::paillier::{NonceMethod, PublicKey, UnverifiedPublicKey};
 
 use crate::console::{Console, Report, bytes, ms, time};
 use crate::exit::{Failure, Of};
@@ -41,9 +41,36 @@ pub(crate) struct Encrypt {
     /// Take the nearest end of the range for a value outside it, instead of refusing the record
     #[arg(long)]
     clamp: bool,
+    /// How nonces are drawn, if not the key's quickest way: see docs/threat-model.md
+    #[arg(long, value_name = "METHOD")]
+    nonces: Option<Nonces>,
     /// Leave the public key out of the request, for a service that has it
     #[arg(long)]
     without_key: bool,
+}
+
+/// [`NonceMethod`] by its name on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Nonces {
+    /// r^n: assumes no more than Paillier's cryptosystem
+    Power,
+    /// From a public base with short exponents: the quickest way with the public key
+    PublicBase,
+    /// With the secret key, and the quickest way then
+    SecretBase,
+    /// From random bases: assumes no more than r^n, and pays from some 700 nonces on
+    RandomBases,
+}
+
+impl From<Nonces> for NonceMethod {
+    fn from(nonces: Nonces) -> Self {
+        match nonces {
+            Nonces::Power => Self::Power,
+            Nonces::PublicBase => Self::PublicBase,
+            Nonces::SecretBase => Self::SecretBase,
+            Nonces::RandomBases => Self::RandomBases,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -74,6 +101,10 @@ impl Encrypt {
                 (Encryptor::with_public_key(spec, pin, key.clone())?, key.bits())
             }
             Key::Secret(key) => (Encryptor::with_secret_key(spec, pin, key.clone())?, key.public_key().bits()),
+        };
+        let encryptor = match self.nonces {
+            Some(method) => encryptor.nonce_method(method.into())?,
+            None => encryptor,
         };
         let rows = records.rows();
         let layout = self.layout.choose(encryptor.spec(), key_bits, rows.len())?;
