@@ -21,7 +21,7 @@ pub use backend::Backend;
 pub(crate) use backend::Timing;
 pub(crate) use montgomery::Montgomery;
 pub(crate) use product::Plan;
-pub(crate) use ring::{FixedBasePowers, Ring};
+pub(crate) use ring::{Concealment, FixedBasePowers, Ring};
 
 #[cfg(test)]
 pub(crate) mod testing;

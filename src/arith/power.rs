@@ -56,42 +56,71 @@ pub(crate) fn pow_secret<L: Lanes>(
 }
 
 /// base^exponent for an exponent that everybody may know; the base may be secret, if the lanes are constant-time.
-///
-/// Sliding windows over odd powers (Handbook of Applied Cryptography, algorithm 14.85).
 pub(crate) fn pow_public<L: Lanes>(
     lanes: &L,
     base: &L::Residues,
     exponent: &[u64],
     scratch: &mut L::Scratch,
 ) -> L::Residues {
-    let window = public_window(significant_bits(exponent));
+    pow_public_and_pack(lanes, base, exponent, &[], 0, scratch)
+}
+
+/// base^exponent times the product over j of rows[j]^(2^(shift j)), by the same squarings: sliding windows over odd powers
+/// for the one (Handbook of Applied Cryptography, algorithm 14.85), Horner's scheme for the other.
+pub(crate) fn pow_public_and_pack<L: Lanes>(
+    lanes: &L,
+    base: &L::Residues,
+    exponent: &[u64],
+    rows: &[L::Residues],
+    shift: u32,
+    scratch: &mut L::Scratch,
+) -> L::Residues {
+    let odd_powers = odd_powers(lanes, base, public_window(significant_bits(exponent)), scratch);
+    // What comes in at which bit, the lowest first.
+    let windows = sliding_windows(exponent, public_window(significant_bits(exponent)));
+    let powers = windows.into_iter().map(|(bit, odd)| (bit, &odd_powers[odd / 2]));
+    let mut factors: Vec<_> = powers.chain((0..).map(|j| shift * j).zip(rows)).collect();
+    factors.sort_by_key(|&(bit, _)| bit);
+    let Some((mut position, first)) = factors.pop() else { return lanes.one() };
+    let mut result = first.clone();
+    for (bit, factor) in factors.into_iter().rev() {
+        (bit..position).for_each(|_| lanes.sqr(&mut result, scratch));
+        position = bit;
+        lanes.mul(&mut result, factor, scratch);
+    }
+    (0..position).for_each(|_| lanes.sqr(&mut result, scratch));
+    result
+}
+
+/// base^1, base^3, ... up to windows of `width` bits.
+fn odd_powers<L: Lanes>(lanes: &L, base: &L::Residues, width: u32, scratch: &mut L::Scratch) -> Vec<L::Residues> {
     let mut square = base.clone();
     lanes.sqr(&mut square, scratch);
     let mut odd_powers = vec![base.clone()];
-    for i in 1..1 << (window - 1) {
+    for i in 1..1 << (width - 1) {
         let mut next = odd_powers[i - 1].clone();
         lanes.mul(&mut next, &square, scratch);
         odd_powers.push(next);
     }
-    let mut result = lanes.one();
-    let mut position = significant_bits(exponent);
+    odd_powers
+}
+
+/// A number as a sum of odd numbers of at most `width` bits times powers of two: (exponent of two, odd number).
+fn sliding_windows(number: &[u64], width: u32) -> Vec<(u32, usize)> {
+    let mut windows = Vec::new();
+    let mut position = significant_bits(number);
     while position > 0 {
-        if digit(exponent, position - 1, 1) == 0 {
-            lanes.sqr(&mut result, scratch);
+        if digit(number, position - 1, 1) == 0 {
             position -= 1;
             continue;
         }
-        // The longest window below `position` that ends in a one.
-        let longest = window.min(position);
-        let value = digit(exponent, position - longest, longest);
-        let width = longest - value.trailing_zeros();
-        for _ in 0..width {
-            lanes.sqr(&mut result, scratch);
-        }
-        lanes.mul(&mut result, &odd_powers[(value >> value.trailing_zeros()) / 2], scratch);
-        position -= width;
+        let longest = width.min(position);
+        let value = digit(number, position - longest, longest);
+        let zeros = value.trailing_zeros();
+        position -= longest - zeros;
+        windows.push((position, value >> zeros));
     }
-    result
+    windows
 }
 
 /// The `width` < 64 bits of `number` from bit `start` on; bits above its end are zero.

@@ -9,7 +9,7 @@ use super::engine::{Engine, bundled};
 use super::fixed_base::FixedBase;
 use super::lanes::{Lanes, Pair};
 use super::montgomery::Montgomery;
-use super::power::{pow_public, pow_secret};
+use super::power::{pow_public, pow_public_and_pack, pow_secret};
 use super::product::{Plan, pack};
 use crate::error::Result;
 use crate::secret::{Limbs, significant_bits, slices};
@@ -46,6 +46,10 @@ pub(crate) trait Ring: Send + Sync {
     /// The product of all modulo m, times some power of two: coprime to m if all of them are. The numbers lie below 4 m^2.
     fn product_up_to_units(&self, numbers: &[&[u64]]) -> Limbs;
 
+    /// For each part of rows as [`pack`](Self::pack) takes them, what comes of them times root^exponent (1 + k m), k < m, by
+    /// the same squarings.
+    fn pack_and_conceal(&self, parts: &[&[Limbs]], shift: u32, concealment: &Concealment) -> Vec<Limbs>;
+
     /// The rows' products of powers of columns, each a unit, that the plan describes. The time depends on both.
     ///
     /// # Errors
@@ -70,6 +74,13 @@ pub(crate) trait Ring: Send + Sync {
 
     /// Numbers that are computed side by side.
     fn width(&self) -> usize;
+}
+
+/// What hides a list of numbers: root^exponent (1 + k m), with a root and a k < m for each.
+pub(crate) struct Concealment<'a> {
+    pub(crate) k: &'a [&'a [u64]],
+    pub(crate) roots: &'a [&'a [u64]],
+    pub(crate) exponent: &'a [u64],
 }
 
 /// Powers of one base, or products of powers of independent ones.
@@ -219,17 +230,27 @@ struct Pack<'a> {
     modulus: &'a Montgomery,
     parts: &'a [&'a [Limbs]],
     shift: u32,
+    concealment: Option<&'a Concealment<'a>>,
 }
 
 impl<S> Job<S> for Pack<'_> {
     type Out = Limbs;
     fn run<L: Lanes<Single = S>>(&self, lanes: &L, which: Range<usize>, s: &mut L::Scratch) -> Vec<Limbs> {
-        let parts = &self.parts[which];
+        let parts = &self.parts[which.clone()];
         let longest = parts.iter().map(|part| part.len()).max().unwrap_or(0);
         // Shorter parts of a bundle go on with ones.
         let row = |j: usize| parts.iter().map(|part| part.get(j).map_or(&[1][..], |x| x)).collect::<Vec<_>>();
         let rows: Vec<_> = (0..longest).map(|j| lanes.enter(&row(j), s)).collect();
-        leave(self.modulus, lanes, &pack(lanes, &rows, self.shift, s), s)
+        let packed = match self.concealment {
+            None => pack(lanes, &rows, self.shift, s),
+            Some(&Concealment { k, roots, exponent }) => {
+                let roots = lanes.enter(&roots[which.clone()], s);
+                let mut product = pow_public_and_pack(lanes, &roots, exponent, &rows, self.shift, s);
+                lanes.mul_one_plus(&mut product, &lanes.scalars(&k[which]), s);
+                product
+            }
+        };
+        leave(self.modulus, lanes, &packed, s)
     }
 }
 
@@ -291,7 +312,11 @@ impl<E: Engine> Ring for EngineRing<E> {
     }
 
     fn pack(&self, parts: &[&[Limbs]], shift: u32) -> Vec<Limbs> {
-        self.spread(&Pack { modulus: self.modulus(), parts, shift }, parts.len())
+        self.spread(&Pack { modulus: self.modulus(), parts, shift, concealment: None }, parts.len())
+    }
+
+    fn pack_and_conceal(&self, parts: &[&[Limbs]], shift: u32, concealment: &Concealment) -> Vec<Limbs> {
+        self.spread(&Pack { modulus: self.modulus(), parts, shift, concealment: Some(concealment) }, parts.len())
     }
 
     fn product_up_to_units(&self, numbers: &[&[u64]]) -> Limbs {
@@ -446,6 +471,21 @@ mod tests {
                 })
             });
             agree(&packed, &expected);
+            let roots: Vec<_> = numbers.iter().cycle().skip(3).take(8).cloned().collect();
+            let k: Vec<_> = roots.iter().rev().map(|k| Integer::from(k % &m)).collect();
+            let exponent = 0xFEDC_BA98_7654_3210_u64;
+            let expected: Vec<_> = expected
+                .into_iter()
+                .zip(&roots)
+                .zip(&k)
+                .map(|((packed, root), k)| {
+                    let power = root.clone().pow_mod(&exponent.into(), &square).unwrap();
+                    packed * power * (Integer::from(k * &m) + 1u32) % &square
+                })
+                .collect();
+            let (roots, k) = (limbs(&roots, &m), limbs(&k, &m));
+            let concealment = Concealment { k: &slices(&k), roots: &slices(&roots), exponent: &[exponent] };
+            agree(&ring.pack_and_conceal(&parts.clone().map(|part| &rows[part]), 22, &concealment), &expected);
         }
     }
 

@@ -5,12 +5,13 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::addend::addend;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
-use crate::encoding::{Batch, Layout, Packing};
+use crate::encoding::{Batch, Layout, Packing, ResponsePart};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
 use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, NoncePool, PublicKey};
+use crate::secret::Limbs;
 use crate::threads;
 
 /// Evaluates one private model on encrypted records. Any number of threads may share it.
@@ -232,15 +233,23 @@ impl Evaluator {
         let bias = self.model.slot_bias();
         let addends =
             parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<Vec<_>>>()?;
+        fn of_parts<'a>(rows: &'a [Limbs], parts: &[ResponsePart]) -> Vec<&'a [Limbs]> {
+            parts.iter().map(|part| &rows[part.coefficients()]).collect()
+        }
+        let shift = batch.shift();
+        let squarings = parts.first().map_or(0, |part| shift as usize * part.coefficients().len());
+        if pool.is_none() && squarings > key.bits() as usize / 2 {
+            // Packing takes so many squarings that a nonce r^n costs little more along with it.
+            let rows = layer.rows(key, columns)?;
+            return key.pack_and_conceal(&of_parts(&rows, &parts), shift, &addends, *entropy);
+        }
         // The nonces need no ciphertext, so both are made side by side.
         let nonces = || match pool {
             Some(pool) => pool.take(parts.len()),
             None => key.nonces_from(NonceMethod::Power, parts.len(), *entropy),
         };
         let (nonces, rows) = threads::run(|| rayon::join(nonces, || layer.rows(key, columns)))?;
-        let rows = rows?;
-        let rows: Vec<_> = parts.iter().map(|part| &rows[part.coefficients()]).collect();
-        let packed = key.pack(&rows, batch.shift())?;
+        let packed = key.pack(&of_parts(&rows?, &parts), shift)?;
         key.conceal(&packed, &addends, nonces?)
     }
 }

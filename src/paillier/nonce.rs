@@ -109,38 +109,44 @@ impl PublicKey {
     }
 
     pub(super) fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        let mut nonces = self.powers_of_any(count, entropy)?;
-        // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
-        // unit; then only those are drawn again, or a long list would never be without one.
-        while !self.all_units(&nonces, entropy)? {
-            let mut unfit = Vec::new();
-            for nonce in &mut nonces {
-                if !self.all_units(std::slice::from_ref(nonce), entropy)? {
-                    unfit.push(nonce);
-                }
-            }
-            let again = self.powers_of_any(unfit.len(), entropy)?;
-            unfit.into_iter().zip(again).for_each(|(nonce, again)| *nonce = again);
-        }
-        Ok(nonces)
+        let roots = self.roots(count, entropy)?;
+        let n = Limbs::from_integer(self.modulus(), self.limbs());
+        Ok(self.as_nonces(self.constant_time().powers(&slices(&roots), &vec![&n[..]; count])))
     }
 
-    /// r^n for uniform r below n, units or not.
-    fn powers_of_any(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
+    /// Uniform units modulo n.
+    pub(super) fn roots(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Limbs>> {
+        let mut roots = self.roots_or_not(count, entropy)?;
+        // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
+        // unit; then only those are drawn again, or a long list would never be without one.
+        while !self.all_units(&roots, entropy)? {
+            let mut unfit = Vec::new();
+            for root in &mut roots {
+                if !self.all_units(std::slice::from_ref(root), entropy)? {
+                    unfit.push(root);
+                }
+            }
+            let again = self.roots_or_not(unfit.len(), entropy)?;
+            unfit.into_iter().zip(again).for_each(|(root, again)| *root = again);
+        }
+        Ok(roots)
+    }
+
+    /// Uniform numbers below n, units or not.
+    fn roots_or_not(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Limbs>> {
         let n = Limbs::from_integer(self.modulus(), self.limbs());
         let mut roots = vec![Limbs::zero(self.limbs()); count];
         roots.iter_mut().try_for_each(|root| entropy.below(root, &n))?;
-        let exponents = vec![&n[..]; count];
-        Ok(self.as_nonces(self.constant_time().powers(&slices(&roots), &exponents)))
+        Ok(roots)
     }
 
-    /// Whether all nonces are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
+    /// Whether all numbers are coprime to n. The greatest common divisor takes a time that depends on its argument, so it
     /// sees their product times a random number.
-    fn all_units(&self, nonces: &[Nonce], entropy: &mut dyn Entropy) -> Result<bool> {
+    fn all_units(&self, numbers: &[Limbs], entropy: &mut dyn Entropy) -> Result<bool> {
         let n = &self.montgomery().modulus()[..self.limbs()];
         let mut blind = Limbs::zero(self.limbs());
         entropy.below(&mut blind, n)?;
-        let mut numbers = limbs_of(nonces);
+        let mut numbers = slices(numbers);
         numbers.push(&blind);
         Ok(self.constant_time().product_up_to_units(&numbers).to_integer().gcd(self.modulus()) == 1)
     }
@@ -230,8 +236,10 @@ mod tests {
         // All of so many are units once in e^25 times.
         let nonces = key.nonces(NonceMethod::Power, 10_000).unwrap();
         assert_eq!(nonces.len(), 10_000);
-        assert!(key.all_units(&nonces, &mut SystemEntropy).unwrap());
+        let numbers: Vec<_> = nonces.iter().map(|nonce| key.montgomery().rem(&nonce.limbs)).collect();
+        assert!(key.all_units(&numbers, &mut SystemEntropy).unwrap());
         let nonces = key.nonces(NonceMethod::RandomBases, 100).unwrap();
-        assert!(key.all_units(&nonces, &mut SystemEntropy).unwrap());
+        let numbers: Vec<_> = nonces.iter().map(|nonce| key.montgomery().rem(&nonce.limbs)).collect();
+        assert!(key.all_units(&numbers, &mut SystemEntropy).unwrap());
     }
 }
