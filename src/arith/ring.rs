@@ -483,7 +483,8 @@ mod tests {
                     packed * power * (Integer::from(k * &m) + 1u32) % &square
                 })
                 .collect();
-            let (roots, k) = (limbs(&roots, &m), limbs(&k, &m));
+            let roots = limbs(&roots, &m);
+            let k: Vec<_> = k.iter().map(|k| Limbs::from_integer(k, m.significant_digits::<u64>())).collect();
             let concealment = Concealment { k: &slices(&k), roots: &slices(&roots), exponent: &[exponent] };
             agree(&ring.pack_and_conceal(&parts.clone().map(|part| &rows[part]), 22, &concealment), &expected);
         }
