@@ -34,6 +34,7 @@
 
 mod calibration;
 mod integer;
+mod junk;
 mod labels;
 mod layouts;
 mod private;

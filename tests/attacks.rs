@@ -300,7 +300,7 @@ mod junk {
         let opened: Vec<_> = responses.iter().map(|response| open(model, LAYOUT, response)).collect();
         assert!(opened.iter().all(|(_, answers)| answers[..] == [0; ROWS]), "the answers are the same");
         let number =
-            |plaintext: &Plaintext, bit: u32| Integer::from(plaintext.to_integer() >> bit).keep_bits(packing.spacing());
+            |plaintext: &Plaintext, bit: u32| Integer::keep_bits(plaintext.to_integer() >> bit, packing.spacing());
         let whole = 2f64.powi(packing.spacing() as i32);
         let slot = |bit| opened.iter().map(move |(plaintext, _)| number(plaintext, bit).to_f64() / whole);
         part.junk().map(|bit| slot(bit).collect()).collect()

@@ -174,6 +174,7 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
     let slot_bits = model(8).spec().slot_bits();
     let slots = format!("\"slot_bits\": {slot_bits}");
     let spacing = format!("\"spacing\":{}}}", model(8).spec().spacing(Layout::Features { together: 4 }).unwrap());
+    let narrow = format!("\"spacing\":{}}}", slot_bits - 1);
     let scale = format!("\"scale\": {}", model(8).spec().scale());
     let error = format!("\"logit_error\": {}", model(8).spec().logit_error());
     let huge = format!("\"labels\": [\"{}\"]", "x".repeat(257));
@@ -210,7 +211,7 @@ fn a_spec_that_makes_no_sense_is_refused_though_its_sha256_is_right() {
         ("\"together\":4,", "\"together\":4294967295,"),
         ("\"together\":4,", "\"together\":4294967296,"),
         ("\"together\":4,", "\"together\":227,"),
-        (&spacing, "\"spacing\":21}"),
+        (&spacing, &narrow),
         (&spacing, "\"spacing\":0}"),
         (&spacing, "\"spacing\":4294967295}"),
         (&spacing, "\"spacing\":585}"),

@@ -134,7 +134,7 @@ fn json_is_one_object_and_nothing_else() {
 fn the_bench_has_a_number_for_every_job() {
     let report = Folder::new().tacita("bench --bits 2048 --records 2 --json").success().json();
     assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
-    assert_eq!(report["machine"]["backend"], "portable");
+    assert_eq!(report["machine"]["backend"], tacita::Backend::selected().unwrap().name());
     let jobs: Vec<_> = report["jobs"].as_array().unwrap().iter().map(|job| job["job"].as_str().unwrap()).collect();
     let expected = "keygen verify_key load_key/public load_key/secret encrypt/power encrypt/public-base \
                     encrypt/secret-base decrypt/one decrypt/batch add multiply linear-layer/10x784";

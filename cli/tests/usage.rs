@@ -175,7 +175,7 @@ fn images_of_a_folder_are_classified_and_encrypted() {
 #[test]
 fn the_demo_answers_in_every_kind_of_layout() {
     let folder = Folder::new();
-    for layout in ["features", "features:49", "features:2"] {
+    for layout in ["features", "features:35", "features:2"] {
         let report = folder.tacita(&format!("demo --bits 2048 --json --layout {layout}")).success().json();
         assert_eq!((&report["agree_with_integer_model"], &report["records"]), (&json!(20), &json!(20)), "{layout}");
         assert!(report["layout"].as_str().is_some_and(|found| found.starts_with(layout)), "{report}");
@@ -228,5 +228,6 @@ fn two_thousand_real_digits_are_answered_exactly_as_in_the_clear() {
     assert!(facts["max_logit_error"].as_f64() <= facts["proved_logit_error"].as_f64(), "{facts}");
     let demo = format!("demo --mnist {} --records 100 --layout features --json", mnist.display());
     let facts = folder.tacita(&demo).success().json();
-    assert_eq!((&facts["layout"], &facts["agree_with_integer_model"]), (&json!("features:9"), &json!(100)));
+    assert_eq!((&facts["records"], &facts["agree_with_integer_model"]), (&json!(100), &json!(100)));
+    assert!(facts["layout"].as_str().is_some_and(|layout| layout.starts_with("features:")), "{facts}");
 }

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use tacita::encoding::{Feature, Features, Grid};
+use tacita::encoding::{Feature, Features, Grid, Layout};
 use tacita::inference::Encryptor;
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine, Network, Normalisation};
@@ -53,16 +53,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write("network", "half", &[&(half.len() as u64).to_le_bytes()[..], half, &[0, 0x3c, 0, 0xc0]].concat())?;
 
     let (spec, pin) = (MODEL.spec().clone(), MODEL.spec().fingerprint());
-    let request = Encryptor::with_secret_key(spec, pin, KEY.clone())?.encrypt_from_seed(&[[1.0, 255.0]], b"request")?;
+    let encryptor = Encryptor::with_secret_key(spec, pin, KEY.clone())?;
+    let request = encryptor.encrypt_from_seed(&[[1.0, 255.0]], b"request")?;
+    let together = encryptor.layout(Layout::Features { together: 2 })?;
+    let together = together.encrypt_from_seed(&[[1.0, 255.0], [3.0, 4.0]], b"together")?;
     let response = EVALUATOR.evaluate_from_seed(&request, KEY.public_key(), b"response")?;
-    for (name, request) in [("with-key", request.clone()), ("without-key", request.without_key())] {
+    let answer = EVALUATOR.evaluate_from_seed(&together, KEY.public_key(), b"answer")?;
+    for (name, request) in
+        [("with-key", request.clone()), ("without-key", request.without_key()), ("features", together.without_key())]
+    {
         write("request", name, &request.to_bytes())?;
         write("sealed_request", name, &Message::of_request(&request).content())?;
         assert!(read_request(&request.to_bytes()));
     }
-    write("response", "one-record", &response.to_bytes())?;
-    write("sealed_response", "one-record", &Message::of_response(&response).content())?;
-    assert!(read_response(&response.to_bytes()));
+    for (name, response) in [("one-record", response), ("features", answer)] {
+        write("response", name, &response.to_bytes())?;
+        write("sealed_response", name, &Message::of_response(&response).content())?;
+        assert!(read_response(&response.to_bytes()));
+    }
 
     let fingerprint = KEY.public_key().fingerprint();
     write("verified_keys", "one", format!("{fingerprint}\n").as_bytes())?;

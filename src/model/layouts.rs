@@ -78,21 +78,72 @@ impl Search<'_> {
 
     /// The most features that can be together with `rows` rows in a response; of equally good ones, the fewest.
     fn most(&mut self, key_bits: u32, rows: usize) -> Option<usize> {
-        // With more features together slots can only need more space, or nearly so: the number found is an upper bound
-        // which is lowered until its own spacing fits.
-        let mut together = self.features.len();
-        let mut spacing = self.spacing(2);
-        loop {
-            together = together.min(((key_bits - 2) / spacing + 1) as usize / (rows + 1));
-            if together < 2 {
-                return None;
+        // More features together need as much space from slot to slot as two, or more.
+        let bound = ((key_bits - 2) / self.spacing(2) + 1) as usize / (rows + 1);
+        let features = self.features.len();
+        let mut fits = |together| self.rows(key_bits, together).is_some_and(|found| found >= rows);
+        let most = (2..=bound.min(features)).rev().find(|&together| fits(together))?;
+        let fewest = features.div_ceil(features.div_ceil(most)).max(2);
+        Some(if fits(fewest) { fewest } else { most })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{Feature, Grid};
+    use rand::rngs::SmallRng;
+    use rand::{RngExt, SeedableRng};
+
+    fn model(random: &mut SmallRng, rows: usize, columns: usize) -> (IntegerMap, Features) {
+        let weights = (0..rows * columns).map(|_| random.random_range(-127..=127)).collect();
+        let map = IntegerMap { columns, weights, bias: vec![0; rows] };
+        let half = columns as u32 / 2;
+        let grids = [255, 1000].map(|greatest| Grid::new(0.0, 1.0, 0, greatest).unwrap());
+        let runs = [Feature::run("a", columns as u32 - half, grids[0]), Feature::run("b", half, grids[1])];
+        (map, Features::new(runs.into_iter().take(1 + usize::from(half > 0))).unwrap())
+    }
+
+    #[test]
+    fn no_layout_that_is_left_out_would_have_needed_fewer_ciphertexts() {
+        let random = &mut SmallRng::seed_from_u64(1);
+        for (rows, columns) in [(10, 784), (3, 120), (1, 300), (26, 200), (12, 40)] {
+            let (map, features) = model(random, rows, columns);
+            let slot_bits = map.slot_bits(&features).unwrap();
+            let chosen = choose(&map, &features, slot_bits);
+            assert!(chosen.len() <= MOST && chosen.is_sorted_by(|one, next| one.together < next.together));
+            for size in KeySize::ALL {
+                let packing =
+                    |entry: &Entry| Packing::features(size.bits(), slot_bits, entry.together, entry.spacing).ok();
+                let entry = |t| Entry { together: t as u32, spacing: map.spacing(&features, t, slot_bits) };
+                let all: Vec<Entry> = (2..=columns.min(227)).map(entry).collect();
+                for down in 1..=RESPONSES as u64 {
+                    let fewest = |entries: &[Entry]| {
+                        let found = entries.iter().filter_map(packing);
+                        let fits = found.filter(|packing| packing.response_ciphertexts(1, rows) <= down);
+                        fits.map(|packing| packing.request_ciphertexts(1, columns)).min()
+                    };
+                    assert_eq!(fewest(&chosen), fewest(&all), "{rows} x {columns}, {} bits, {down}", size.bits());
+                }
             }
-            if self.rows(key_bits, together).is_some_and(|found| found >= rows) {
-                break;
-            }
-            spacing = self.spacing(together);
+            assert!(SMALL.into_iter().filter(|&t| t <= columns).all(|t| chosen.iter().any(|e| e.together == t as u32)));
         }
-        let fewest = self.features.len().div_ceil(self.features.len().div_ceil(together)).max(2);
-        Some(if self.rows(key_bits, fewest).is_some_and(|found| found >= rows) { fewest } else { together })
+    }
+
+    #[test]
+    fn one_feature_has_nobody_to_be_together_with_and_a_list_stays_short() {
+        let random = &mut SmallRng::seed_from_u64(2);
+        let (map, features) = model(random, 3, 1);
+        assert_eq!(choose(&map, &features, 20), []);
+        let (map, features) = model(random, 300, 2000);
+        let chosen = choose(&map, &features, map.slot_bits(&features).unwrap());
+        assert!((10..=MOST).contains(&chosen.len()), "{chosen:?}");
+        // Answers as long as can be, and not even two features fit the shortest key with such numbers.
+        let grid = Grid::new(0.0, 1.0, 0, 1 << 31).unwrap();
+        let features = Features::new([Feature::run("a", 4, grid)]).unwrap();
+        let map = IntegerMap { columns: 4, weights: vec![1 << 15; 4], bias: vec![0] };
+        for Entry { together, spacing } in choose(&map, &features, 62) {
+            assert!(Packing::features(4096, 62, together, spacing).is_ok());
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn evaluate(
                 let masks = gap.masks(key.modulus());
                 let bound: Integer = match (without, gap.end) {
                     (Without::Mask, _) | (Without::InnerMasks, Some(_)) => 1.into(),
-                    (Without::TopOfMasks, Some(_)) => Integer::from(masks >> 16).max(1.into()),
+                    (Without::TopOfMasks, Some(_)) => Ord::max(masks >> 16, 1.into()),
                     _ => masks,
                 };
                 let number: [u64; 80] = std::array::from_fn(|_| random.random());
