@@ -29,9 +29,11 @@ impl Evaluator {
     /// Most records in a request unless [`max_records`](Self::max_records) says otherwise.
     pub const DEFAULT_MAX_RECORDS: usize = 100_000;
 
-    /// An evaluator; the plan of multiplications is found here, once.
+    /// An evaluator. A model that does not carry a plan of its multiplications is [planned](PrivateModel::planned) here.
     pub fn new(model: PrivateModel) -> Self {
-        let layer = LinearLayer::planned(model.columns(), model.weights());
+        let model = if model.layer().is_some() { model } else { model.planned() };
+        let layer = model.layer().expect("it is planned").clone();
+        layer.prepare();
         Self { model, layer, max_records: Self::DEFAULT_MAX_RECORDS }
     }
 
