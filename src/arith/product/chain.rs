@@ -2,13 +2,17 @@
 //!
 //! The search is a greedy cover. An open vector v is closed by a pair u + d of vectors of the chain, both shorter than v.
 //! Where none has such a pair, the difference d = v - u that closes the most open vectors at once joins the chain, the
-//! shortest among equals, and is open itself until it is closed in the same way.
+//! shortest among equals, and is open itself until it is closed in the same way. Where vectors are few and far between, so that
+//! differences are no shorter than they are, half a vector joins the chain instead.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Most differences that a search looks at, before it gives up: each takes some 50 bytes.
 const DIFFERENCES: usize = 4_000_000;
+
+/// Squared length from which on it pays to halve a vector that has no near neighbour.
+const FAR: i64 = 64;
 
 /// Vectors of a chain, each behind the two that it is the sum of; unit vectors have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,8 +124,8 @@ struct Search {
     open: Vec<u32>,
     /// Of each difference that is not in the chain, how many open vectors it would close.
     covers: Map<u32>,
-    /// The same by cover, then shortness. Entries that `covers` contradicts are out of date.
-    candidates: BinaryHeap<(u32, i64, i64)>,
+    /// The same by cover, then shortness, with one of those open vectors. Entries that `covers` contradicts are out of date.
+    candidates: BinaryHeap<(u32, i64, i64, u32)>,
     /// Differences that were counted.
     looked: usize,
 }
@@ -162,14 +166,14 @@ impl Search {
         (length < self.norms[vector]).then(|| (self.keys[vector].wrapping_sub(self.keys[part]), length))
     }
 
-    fn count(&mut self, (difference, length): (i64, i64)) {
+    fn count(&mut self, vector: u32, (difference, length): (i64, i64)) {
         if self.places.contains_key(&difference) {
             return;
         }
         self.looked += 1;
         let cover = self.covers.entry(difference).or_insert(0);
         *cover += 1;
-        self.candidates.push((*cover, -length, difference));
+        self.candidates.push((*cover, -length, difference, vector));
     }
 
     /// A new vector, closed at once if it can be, and everything closed that it closes.
@@ -190,7 +194,7 @@ impl Search {
             self.open.iter().filter_map(|&open| Some((open, self.pair(open as usize, place)?))).collect();
         for i in 0..self.open.len() {
             if let Some(difference) = self.difference(self.open[i] as usize, place) {
-                self.count(difference);
+                self.count(self.open[i], difference);
             }
         }
         for (vector, parts) in closed {
@@ -204,7 +208,7 @@ impl Search {
             self.open.push(place as u32);
             for part in 0..place {
                 if let Some(difference) = self.difference(place, part) {
-                    self.count(difference);
+                    self.count(place as u32, difference);
                 }
             }
         }
@@ -230,10 +234,12 @@ impl Search {
                 return false;
             }
             // An open vector of any length above 1 is a unit vector more than a shorter one, so there is a candidate.
-            let (cover, length, difference) = self.candidates.pop().expect("an open vector has differences");
+            let candidate = self.candidates.pop().expect("an open vector has differences");
+            let (cover, length, difference, open) = candidate;
             match self.covers.get(&difference).copied().unwrap_or(0) {
                 0 => {}
-                now if now < cover => self.candidates.push((now, length, difference)),
+                now if now < cover => self.candidates.push((now, length, difference, open)),
+                1 if self.halve(open, -length) => self.candidates.push(candidate),
                 _ => {
                     self.packing.unpack(difference, &mut vector);
                     self.add(&vector);
@@ -241,6 +247,18 @@ impl Search {
             }
         }
         true
+    }
+
+    /// For a vector far from all others: adds its half, rounded towards zero. Whether there is something new.
+    fn halve(&mut self, vector: u32, shortest: i64) -> bool {
+        let norm = self.norms[vector as usize];
+        if self.parts[vector as usize].is_some() || norm < FAR || 4 * shortest < 3 * norm {
+            return false;
+        }
+        let half: Vec<_> = self.vector(vector as usize).iter().map(|x| x / 2).collect();
+        let before = self.keys.len();
+        self.add(&half);
+        self.keys.len() > before
     }
 
     fn into_chain(self) -> Chain {
