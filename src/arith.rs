@@ -20,7 +20,7 @@ mod ring;
 pub use backend::Backend;
 pub(crate) use backend::Timing;
 pub(crate) use montgomery::Montgomery;
-pub(crate) use product::Plan;
+pub(crate) use product::{Plan, StoredPlan};
 pub(crate) use ring::{Concealment, FixedBasePowers, Ring};
 
 #[cfg(test)]

@@ -307,6 +307,51 @@ fn a_model_whose_parts_do_not_fit_together_is_refused() {
 }
 
 #[test]
+fn a_plan_is_stored_with_its_model_and_read_back() {
+    for bits in [2, 8, 16] {
+        let model = model(bits);
+        let planned = model.clone().planned();
+        assert_eq!(model.multiplications(), None);
+        let multiplications = planned.multiplications().unwrap();
+        let bytes = planned.to_bytes();
+        let read = PrivateModel::from_bytes(&bytes).unwrap();
+        assert!(same_numbers(&model, &read), "{bits} bits");
+        assert_eq!(read.multiplications(), Some(multiplications));
+        assert_eq!(read.to_bytes(), bytes);
+        assert_eq!(read.planned().to_bytes(), bytes, "the same plan each time");
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let plan = file.tensor("plan").unwrap();
+        assert_eq!((plan.dtype(), plan.shape()), (Dtype::U16, &[2 + multiplications, 2][..]));
+        let without = PrivateModel::from_bytes_without_plan(&bytes).unwrap();
+        assert_eq!(without.multiplications(), None);
+        assert_eq!(without.to_bytes(), model.to_bytes());
+    }
+}
+
+#[test]
+fn a_plan_of_other_weights_is_refused_and_can_be_left_out() {
+    let planned = model(8).planned().to_bytes();
+    let length = u64::from_le_bytes(planned[..8].try_into().unwrap()) as usize;
+    let text = planned.len() - model(8).spec().as_json().len();
+    for (position, why) in [(text - 1, "a weight"), (8 + length + 2 * 8, "the end of a row"), (text - 8 - 1, "a step")]
+    {
+        let mut bytes = planned.clone();
+        bytes[position] ^= 1;
+        let bytes = resealed(&bytes, MODEL_DIGITS);
+        let refused = PrivateModel::from_bytes(&bytes);
+        assert!(matches!(&refused, Err(Error::Model(why)) if why.contains("plan")), "{why}: {refused:?}");
+        assert!(PrivateModel::from_bytes_without_plan(&bytes).unwrap().planned().multiplications().is_some());
+    }
+    let header = String::from_utf8(planned[8..8 + length].to_vec()).unwrap();
+    for (old, new) in [("U16", "I16"), ("U16", "F16"), ("\"plan\"", "\"more\"")] {
+        let changed = header.replacen(old, new, 1);
+        let bytes = [&planned[..8], changed.as_bytes(), &planned[8 + length..]].concat();
+        let refused = PrivateModel::from_bytes(&resealed(&bytes, MODEL_DIGITS));
+        assert!(matches!(refused, Err(Error::Malformed { .. })), "{new}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_model_that_could_overflow_its_slots_is_refused() {
     let bytes = model(8).to_bytes();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;

@@ -42,14 +42,16 @@ impl Evaluator {
     /// Most keys that have a pool.
     pub const MAX_POOLS: usize = 64;
 
-    /// An evaluator. The plan of multiplications is found here, once, for the records layout; for another layout when it is
-    /// asked for first, or by [`prepare`](Self::prepare).
+    /// An evaluator. A model that does not carry a plan of its multiplications in the records layout is
+    /// [planned](PrivateModel::planned) here; the plan for another layout is found when it is asked for first, or by
+    /// [`prepare`](Self::prepare).
     pub fn new(model: PrivateModel) -> Self {
-        let layers = model.spec().layouts().map(|layout| (layout, OnceLock::new())).collect();
-        let evaluator = Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS, pools: RwLock::default() };
-        // Every spec permits it.
-        let _ = evaluator.prepare(Layout::Records);
-        evaluator
+        let model = if model.layer().is_some() { model } else { model.planned() };
+        let records = model.layer().expect("it is planned").clone();
+        records.prepare();
+        let layer = |layout| if layout == Layout::Records { OnceLock::from(records.clone()) } else { OnceLock::new() };
+        let layers = model.spec().layouts().map(|layout| (layout, layer(layout))).collect();
+        Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS, pools: RwLock::default() }
     }
 
     /// Finds the plan of multiplications for a layout, unless that was done before.
@@ -65,7 +67,11 @@ impl Evaluator {
         let (_, layer) =
             layer.ok_or_else(|| Error::Argument(format!("the spec does not permit the layout {layout}")))?;
         let features = self.model.columns();
-        let plan = || LinearLayer::planned(layout.columns(features), &layout.matrix(features, self.model.weights()));
+        let plan = || {
+            let layer = LinearLayer::planned(layout.columns(features), &layout.matrix(features, self.model.weights()));
+            layer.prepare();
+            layer
+        };
         Ok(layer.get_or_init(plan))
     }
 

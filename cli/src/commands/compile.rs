@@ -6,7 +6,6 @@ use std::fmt::Write;
 use clap::Args;
 use serde::Serialize;
 use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
-use tacita::inference::Evaluator;
 use tacita::model::{Calibration, PrivateModel, PublicSpec, QuantisationReport, QuantiseOptions, choose_bits};
 use tacita::network::{Activation, Affine, Network};
 use tacita::paillier::KeySize;
@@ -178,8 +177,9 @@ impl Compile {
         let (model, report) = PrivateModel::compile(&affine, features, &labels, activation, &self.name, options)?;
 
         let spec = model.spec().clone();
+        let model = model.planned();
         let bytes = model.to_bytes();
-        let facts = facts(&spec, &report, calibration, Evaluator::new(model).multiplications(Layout::Records)?);
+        let facts = facts(&spec, &report, calibration, model.multiplications().unwrap_or_default());
         let text = self.text(&facts, &network);
         let note = outputs.take_stdout();
         outputs.write([&bytes, spec.as_json().as_bytes()])?;

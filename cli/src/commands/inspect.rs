@@ -91,6 +91,7 @@ fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
             let model = PrivateModel::from_bytes(bytes)?;
             facts.add("rows", model.rows());
             facts.add("columns", model.columns());
+            facts.add("multiplications", model.multiplications().map_or("no plan".into(), Value::from));
             spec(&mut facts, model.spec());
         }
         Kind::Network => network(&mut facts, &Network::from_safetensors(bytes, None)?),

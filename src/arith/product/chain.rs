@@ -2,12 +2,19 @@
 //!
 //! The search is a greedy cover. An open vector v is closed by a pair u + d of vectors of the chain, both shorter than v.
 //! Where none has such a pair, the difference d = v - u that closes the most open vectors at once joins the chain, the
-//! shortest among equals, and is open itself until it is closed in the same way.
+//! shortest among equals, and is open itself until it is closed in the same way. Where vectors are few and far between, so that
+//! differences are no shorter than they are, half a vector joins the chain instead.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Vectors of a chain, the shorter first, with the two shorter ones that each is the sum of; unit vectors have none.
+/// Most differences that a search looks at, before it gives up: each takes some 50 bytes.
+const DIFFERENCES: usize = 4_000_000;
+
+/// Squared length from which on it pays to halve a vector that has no near neighbour.
+const FAR: i64 = 64;
+
+/// Vectors of a chain, each behind the two that it is the sum of; unit vectors have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chain {
     pub(super) vectors: Vec<Vec<i32>>,
@@ -16,7 +23,7 @@ pub(super) struct Chain {
 
 impl Chain {
     /// A chain with all the points, which have `dimension` coordinates each; `None` if their coordinates are too large for
-    /// the search.
+    /// the search, or the points too many.
     pub(super) fn search(dimension: usize, points: &[&[i32]]) -> Option<Self> {
         let longest = points.iter().map(|point| norm(point)).max().unwrap_or(0).max(1);
         let packing = Packing::new(dimension, longest)?;
@@ -33,9 +40,11 @@ impl Chain {
         points.dedup();
         for (_, point) in points {
             search.add(point);
+            if search.looked > DIFFERENCES {
+                return None;
+            }
         }
-        search.close_all();
-        Some(search.into_chain())
+        search.close_all().then(|| search.into_chain())
     }
 
     /// The place of each vector.
@@ -45,34 +54,34 @@ impl Chain {
 }
 
 /// The squared length.
-fn norm(vector: &[i32]) -> i64 {
+pub(super) fn norm(vector: &[i32]) -> i64 {
     vector.iter().map(|&x| i64::from(x) * i64::from(x)).fold(0, i64::saturating_add)
 }
 
-fn distance(x: &[i32], y: &[i32]) -> i64 {
+pub(super) fn distance(x: &[i32], y: &[i32]) -> i64 {
     x.iter().zip(y).map(|(&x, &y)| i64::from(x - y) * i64::from(x - y)).sum()
 }
 
 /// Vectors as single numbers, so that numbers add up as vectors do.
 #[derive(Debug, Clone, Copy)]
-struct Packing {
-    dimension: usize,
+pub(super) struct Packing {
+    pub(super) dimension: usize,
     bits: u32,
 }
 
 impl Packing {
-    /// For vectors up to a squared length, and for the sums and differences of two of them.
-    fn new(dimension: usize, longest: i64) -> Option<Self> {
-        // |x - y| <= 2 sqrt(longest) in each coordinate, and a sign.
-        let bits = (i64::BITS - longest.leading_zeros()).div_ceil(2) + 2;
+    /// For vectors up to a squared length, and for telling whether the difference of two is a third.
+    pub(super) fn new(dimension: usize, longest: i64) -> Option<Self> {
+        // With coordinates up to M = sqrt(longest) a difference, up to 2M, must not pass for another vector, up to M.
+        let bits = i64::BITS - (3 * longest.isqrt()).leading_zeros();
         (bits as usize * dimension <= 64 && bits < 24).then_some(Self { dimension, bits })
     }
 
-    fn pack(self, vector: &[i32]) -> i64 {
+    pub(super) fn pack(self, vector: &[i32]) -> i64 {
         vector.iter().rev().fold(0, |sum, &x| (sum << self.bits).wrapping_add(i64::from(x)))
     }
 
-    fn unpack(self, mut number: i64, vector: &mut Vec<i32>) {
+    pub(super) fn unpack(self, mut number: i64, vector: &mut Vec<i32>) {
         let unused = 64 - self.bits;
         vector.clear();
         for _ in 0..self.dimension {
@@ -85,7 +94,7 @@ impl Packing {
 
 /// A fixed hash, so that nothing depends on the run; for keys that nobody chooses against us but to slow himself down.
 #[derive(Debug, Default, Clone)]
-struct Mixer(u64);
+pub(super) struct Mixer(u64);
 
 impl Hasher for Mixer {
     fn finish(&self) -> u64 {
@@ -101,7 +110,7 @@ impl Hasher for Mixer {
     }
 }
 
-type Map<V> = HashMap<i64, V, BuildHasherDefault<Mixer>>;
+pub(super) type Map<V> = HashMap<i64, V, BuildHasherDefault<Mixer>>;
 
 /// A chain in the making. Vectors are numbered in the order in which they come.
 struct Search {
@@ -115,8 +124,10 @@ struct Search {
     open: Vec<u32>,
     /// Of each difference that is not in the chain, how many open vectors it would close.
     covers: Map<u32>,
-    /// The same by cover, then shortness. Entries that `covers` contradicts are out of date.
-    candidates: BinaryHeap<(u32, i64, i64)>,
+    /// The same by cover, then shortness, with one of those open vectors. Entries that `covers` contradicts are out of date.
+    candidates: BinaryHeap<(u32, i64, i64, u32)>,
+    /// Differences that were counted.
+    looked: usize,
 }
 
 impl Search {
@@ -131,6 +142,7 @@ impl Search {
             open: Vec::new(),
             covers: Map::default(),
             candidates: BinaryHeap::new(),
+            looked: 0,
         }
     }
 
@@ -154,13 +166,14 @@ impl Search {
         (length < self.norms[vector]).then(|| (self.keys[vector].wrapping_sub(self.keys[part]), length))
     }
 
-    fn count(&mut self, (difference, length): (i64, i64)) {
+    fn count(&mut self, vector: u32, (difference, length): (i64, i64)) {
         if self.places.contains_key(&difference) {
             return;
         }
+        self.looked += 1;
         let cover = self.covers.entry(difference).or_insert(0);
         *cover += 1;
-        self.candidates.push((*cover, -length, difference));
+        self.candidates.push((*cover, -length, difference, vector));
     }
 
     /// A new vector, closed at once if it can be, and everything closed that it closes.
@@ -181,7 +194,7 @@ impl Search {
             self.open.iter().filter_map(|&open| Some((open, self.pair(open as usize, place)?))).collect();
         for i in 0..self.open.len() {
             if let Some(difference) = self.difference(self.open[i] as usize, place) {
-                self.count(difference);
+                self.count(self.open[i], difference);
             }
         }
         for (vector, parts) in closed {
@@ -195,7 +208,7 @@ impl Search {
             self.open.push(place as u32);
             for part in 0..place {
                 if let Some(difference) = self.difference(place, part) {
-                    self.count(difference);
+                    self.count(place as u32, difference);
                 }
             }
         }
@@ -213,20 +226,39 @@ impl Search {
         }
     }
 
-    fn close_all(&mut self) {
+    /// Whether everything could be closed.
+    fn close_all(&mut self) -> bool {
         let mut vector = Vec::new();
         while !self.open.is_empty() {
+            if self.looked > DIFFERENCES {
+                return false;
+            }
             // An open vector of any length above 1 is a unit vector more than a shorter one, so there is a candidate.
-            let (cover, length, difference) = self.candidates.pop().expect("an open vector has differences");
+            let candidate = self.candidates.pop().expect("an open vector has differences");
+            let (cover, length, difference, open) = candidate;
             match self.covers.get(&difference).copied().unwrap_or(0) {
                 0 => {}
-                now if now < cover => self.candidates.push((now, length, difference)),
+                now if now < cover => self.candidates.push((now, length, difference, open)),
+                1 if self.halve(open, -length) => self.candidates.push(candidate),
                 _ => {
                     self.packing.unpack(difference, &mut vector);
                     self.add(&vector);
                 }
             }
         }
+        true
+    }
+
+    /// For a vector far from all others: adds its half, rounded towards zero. Whether there is something new.
+    fn halve(&mut self, vector: u32, shortest: i64) -> bool {
+        let norm = self.norms[vector as usize];
+        if self.parts[vector as usize].is_some() || norm < FAR || 4 * shortest < 3 * norm {
+            return false;
+        }
+        let half: Vec<_> = self.vector(vector as usize).iter().map(|x| x / 2).collect();
+        let before = self.keys.len();
+        self.add(&half);
+        self.keys.len() > before
     }
 
     fn into_chain(self) -> Chain {

@@ -1,66 +1,186 @@
 //! Chooses a plan by counting.
 
+use rayon::prelude::*;
+
 use super::chain::Chain;
 use super::program::{Builder, Program};
-use super::{Plan, Row, buckets, groups};
+use super::refine::refine;
+use super::{Ends, buckets, groups};
 
-/// Most rows in a group.
-const GROUP: usize = 5;
+/// Most rows or columns in a group.
+const GROUP: usize = 10;
 
-/// Most different points a chain is searched for: the search looks at all pairs.
-const POINTS: usize = 4096;
+/// Bound on what the searches for one way to group look at: pairs of points, summed over the groups. A million takes about
+/// a tenth of a second. Points of one or two coordinates find their parts at once and count little.
+const PAIRS: usize = 50_000_000;
+
+/// Bound on vectors times rounds of local search, summed over the chains: a few seconds.
+const EFFORT: usize = 10_000_000;
+
+/// Rounds a vector after which gains are rare.
+const ROUNDS: usize = 4;
 
 /// A program with the ends of its rows.
-type Draft = (Program, Vec<[Option<u32>; 2]>);
+type Draft = (Program, Vec<Ends>);
 
-pub(super) fn plan(columns: usize, weights: &[i32]) -> Plan {
-    let rows: Vec<_> = weights.chunks_exact(columns).collect();
-    let mut best = plain(columns, &rows);
-    for size in 1..=GROUP.min(rows.len()) {
-        if let Some(draft) = by_groups_of_rows(columns, &rows, rows.len().div_ceil(size))
-            && draft.0.steps.len() < best.0.steps.len()
-        {
-            best = draft;
-        }
-    }
-    let (program, ends) = best;
-    let weight = |row: &&[i32]| row.iter().map(|&w| i64::from(w)).sum();
-    let rows = rows.iter().map(weight).zip(ends).map(|(weight, ends)| Row { ends, weight }).collect();
-    Plan::complete(columns, Vec::new(), program, rows)
+/// A way to cut the matrix into groups of rows, whose columns are points, or of columns, whose rows are points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Rows { groups: usize },
+    Columns { groups: usize },
 }
 
-/// Buckets per row.
-fn plain(columns: usize, rows: &[&[i32]]) -> Draft {
-    let mut builder = Builder::new(columns);
-    let ends = rows.iter().map(|row| {
-        [1, -1].map(|sign| {
-            let terms = (0u32..).zip(*row).map(|(i, &w)| (i, sign * i64::from(w)));
+pub(super) fn draft(columns: usize, weights: &[i32]) -> Draft {
+    let matrix = Matrix { columns, rows: weights.len() / columns, weights };
+    let mut best = matrix.plain();
+    let mut best_chains = None;
+    for cut in matrix.cuts() {
+        if let Some(chains) = matrix.chains(cut) {
+            let draft = matrix.draft(cut, &chains);
+            if cost(columns, &draft) < cost(columns, &best) {
+                best = draft;
+                best_chains = Some((cut, chains));
+            }
+        }
+    }
+    if let Some((cut, chains)) = best_chains {
+        let vectors: usize = chains.iter().map(|chain| chain.vectors.len()).sum();
+        let rounds = |chain: &Chain| (EFFORT / vectors).min(ROUNDS * chain.vectors.len());
+        let refined: Vec<_> = (0..chains.len())
+            .into_par_iter()
+            .map(|group| {
+                let points = matrix.points(cut, group);
+                refine(&chains[group], &points.collect(), rounds(&chains[group]))
+            })
+            .collect();
+        best = matrix.draft(cut, &refined);
+    }
+    let (mut program, mut ends) = best;
+    program.prune(&mut ends);
+    (program, ends)
+}
+
+/// Products of a draft, those around its program included.
+fn cost(columns: usize, (program, ends): &Draft) -> usize {
+    let mut inverses: Vec<_> = ends.iter().filter_map(|ends| ends[1]).collect();
+    inverses
+        .extend(program.steps.iter().flatten().filter(|&&value| (columns..2 * columns).contains(&(value as usize))));
+    inverses.sort_unstable();
+    inverses.dedup();
+    // Three products for each number that is inverted together with others.
+    program.steps.len() + 3 * inverses.len()
+}
+
+struct Matrix<'a> {
+    columns: usize,
+    rows: usize,
+    weights: &'a [i32],
+}
+
+/// The points of one group, one behind the other.
+struct Points {
+    dimension: usize,
+    coordinates: Vec<i32>,
+}
+
+impl Points {
+    fn iter(&self) -> std::slice::ChunksExact<'_, i32> {
+        self.coordinates.chunks_exact(self.dimension)
+    }
+
+    fn collect(&self) -> Vec<&[i32]> {
+        self.iter().collect()
+    }
+}
+
+impl Matrix<'_> {
+    fn row(&self, row: usize) -> &[i32] {
+        &self.weights[row * self.columns..][..self.columns]
+    }
+
+    /// The ways to cut that are worth a look and not too large for it.
+    fn cuts(&self) -> Vec<Cut> {
+        let (rows, columns) = (self.rows, self.columns);
+        let counts = |lines: usize, points: usize| {
+            let mut counts: Vec<_> = (1..=GROUP.min(lines))
+                .filter(|&size| {
+                    size <= 2 || lines.div_ceil(size).saturating_mul(points).saturating_mul(points) <= PAIRS
+                })
+                .map(|size| lines.div_ceil(size))
+                .collect();
+            counts.dedup();
+            counts
+        };
+        let by_rows = counts(rows, columns).into_iter().map(|groups| Cut::Rows { groups });
+        by_rows.chain(counts(columns, rows).into_iter().map(|groups| Cut::Columns { groups })).collect()
+    }
+
+    /// The rows or columns of a group.
+    fn group(lines: usize, groups: usize, group: usize) -> std::ops::Range<usize> {
+        group * lines / groups..(group + 1) * lines / groups
+    }
+
+    fn points(&self, cut: Cut, group: usize) -> Points {
+        match cut {
+            Cut::Rows { groups } => {
+                let rows = Self::group(self.rows, groups, group);
+                let column = |column| rows.clone().map(move |row| self.weights[row * self.columns + column]);
+                Points { dimension: rows.len(), coordinates: (0..self.columns).flat_map(column).collect() }
+            }
+            Cut::Columns { groups } => {
+                let columns = Self::group(self.columns, groups, group);
+                let row = |row| self.row(row)[columns.clone()].iter().copied();
+                Points { dimension: columns.len(), coordinates: (0..self.rows).flat_map(row).collect() }
+            }
+        }
+    }
+
+    /// A chain for each group; `None` if the search is not for this matrix.
+    fn chains(&self, cut: Cut) -> Option<Vec<Chain>> {
+        let (Cut::Rows { groups } | Cut::Columns { groups }) = cut;
+        let chain = |group| {
+            let points = self.points(cut, group);
+            let mut distinct = points.collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            Chain::search(points.dimension, &distinct)
+        };
+        (0..groups).into_par_iter().map(chain).collect()
+    }
+
+    fn draft(&self, cut: Cut, chains: &[Chain]) -> Draft {
+        let mut builder = Builder::new(2 * self.columns);
+        let columns = self.columns as u32;
+        let ends = match cut {
+            Cut::Rows { .. } => {
+                let ends = |(group, chain)| {
+                    let points = self.points(cut, group);
+                    groups::buckets(&mut builder, chain, &(0..columns).zip(points.iter()).collect::<Vec<_>>())
+                };
+                chains.iter().enumerate().flat_map(ends).collect()
+            }
+            Cut::Columns { groups } => {
+                let mut factors = vec![Vec::with_capacity(groups); self.rows];
+                for (group, chain) in chains.iter().enumerate() {
+                    let inputs = Self::group(self.columns, groups, group);
+                    let inputs: Vec<_> = inputs.map(|column| [column as u32, columns + column as u32]).collect();
+                    let products = groups::tables(&mut builder, chain, &inputs, &self.points(cut, group).collect());
+                    factors.iter_mut().zip(products).for_each(|(factors, product)| factors.extend(product));
+                }
+                factors.iter().map(|factors| [builder.product(factors), None]).collect()
+            }
+        };
+        (builder.finish(), ends)
+    }
+
+    /// Buckets per row.
+    fn plain(&self) -> Draft {
+        let mut builder = Builder::new(2 * self.columns);
+        let mut side = |row: usize, sign: i64| {
+            let terms = (0u32..).zip(self.row(row)).map(|(i, &w)| (i, sign * i64::from(w)));
             buckets::row(&mut builder, terms.filter(|term| term.1 > 0).map(|(i, w)| (i, w as u64)).collect())
-        })
-    });
-    let ends = ends.collect();
-    (builder.finish(), ends)
-}
-
-/// Buckets by the vector of weights over so many groups of rows; `None` if the search is not for this matrix.
-fn by_groups_of_rows(columns: usize, rows: &[&[i32]], count: usize) -> Option<Draft> {
-    let mut builder = Builder::new(columns);
-    let mut ends = Vec::with_capacity(rows.len());
-    let mut rest = rows;
-    for left in (1..=count).rev() {
-        let (group, after) = rest.split_at(rest.len().div_ceil(left));
-        rest = after;
-        let mut points: Vec<i32> = Vec::with_capacity(columns * group.len());
-        (0..columns).for_each(|column| points.extend(group.iter().map(|row| row[column])));
-        let points: Vec<_> = (0u32..).zip(points.chunks_exact(group.len())).collect();
-        let mut distinct: Vec<_> = points.iter().map(|point| point.1).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        if distinct.len() > POINTS {
-            return None;
-        }
-        let chain = Chain::search(group.len(), &distinct)?;
-        ends.extend(groups::buckets(&mut builder, &chain, &points));
+        };
+        let ends = (0..self.rows).map(|row| [side(row, 1), side(row, -1)]).collect();
+        (builder.finish(), ends)
     }
-    Some((builder.finish(), ends))
 }

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::Ends;
+
 /// Products of two earlier values. The values are numbered: first the inputs, then one a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Program {
@@ -11,9 +13,32 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Steps that multiply a value by itself.
-    pub(super) fn squarings(&self) -> usize {
-        self.steps.iter().filter(|[left, right]| left == right).count()
+    /// Number of values.
+    pub(super) fn values(&self) -> usize {
+        self.inputs + self.steps.len()
+    }
+
+    /// Leaves out the steps that no end needs.
+    pub(super) fn prune(&mut self, ends: &mut [Ends]) {
+        let mut needed = vec![false; self.values()];
+        ends.iter().flatten().flatten().for_each(|&end| needed[end as usize] = true);
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            if needed[self.inputs + index] {
+                step.iter().for_each(|&factor| needed[factor as usize] = true);
+            }
+        }
+        let mut place: Vec<u32> = (0..self.inputs as u32).collect();
+        let mut next = place.len() as u32;
+        for (step, &needed) in self.steps.iter_mut().zip(&needed[self.inputs..]) {
+            place.push(next);
+            if needed {
+                *step = step.map(|factor| place[factor as usize]);
+                next += 1;
+            }
+        }
+        let mut needed = needed[self.inputs..].iter();
+        self.steps.retain(|_| *needed.next().expect("one a step"));
+        ends.iter_mut().flatten().flatten().for_each(|end| *end = place[*end as usize]);
     }
 }
 
@@ -29,15 +54,6 @@ pub(super) struct Builder {
 impl Builder {
     pub(super) fn new(inputs: usize) -> Self {
         Self { program: Program { inputs, steps: Vec::new() }, depths: vec![0; inputs] }
-    }
-
-    /// Goes on with a program that is there.
-    pub(super) fn resume(program: Program) -> Self {
-        let mut depths = vec![0; program.inputs];
-        for &[left, right] in &program.steps {
-            depths.push(depths[left as usize].max(depths[right as usize]) + 1);
-        }
-        Self { program, depths }
     }
 
     pub(super) fn finish(self) -> Program {

@@ -124,16 +124,6 @@ impl Schedule {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.steps[start..self.ends[index]]
     }
-
-    /// Number of steps.
-    pub(super) fn steps(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Number of bundles.
-    pub(super) fn bundles(&self) -> usize {
-        self.ends.len()
-    }
 }
 
 /// Which steps use a value.
@@ -198,4 +188,114 @@ fn stretches(steps: &[Step], ends: &[usize], outputs: &[u32], values: usize) -> 
         }
     }
     stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::Builder;
+    use super::*;
+
+    impl Schedule {
+        /// Share of the lanes of its bundles that have work.
+        pub(in super::super) fn fullness(&self) -> f64 {
+            self.steps.len() as f64 / (BUNDLE * self.ends.len()) as f64
+        }
+    }
+
+    /// Runs a schedule on plain numbers modulo 2^61 - 1, forgetting what is dead, and compares with the program.
+    fn runs(program: Program, outputs: &[u32]) -> Schedule {
+        let prime = (1_u128 << 61) - 1;
+        let inverse = |x: u128| {
+            let (mut power, mut square, mut exponent) = (1, x, prime - 2);
+            while exponent > 0 {
+                if exponent & 1 == 1 {
+                    power = power * square % prime;
+                }
+                square = square * square % prime;
+                exponent >>= 1;
+            }
+            power
+        };
+        let mut expected: Vec<u128> = (2..2 + program.inputs as u128).collect();
+        for (itself, &[left, right]) in (program.inputs..).zip(&program.steps) {
+            let left = expected[left as usize];
+            expected.push(if right as usize == itself {
+                inverse(left)
+            } else {
+                left * expected[right as usize] % prime
+            });
+        }
+        let schedule = Schedule::new(&program, outputs);
+        let mut values: Vec<_> = expected[..program.inputs].iter().copied().map(Some).collect();
+        values.resize(schedule.values, None);
+        for stretch in &schedule.stretches {
+            for bundle in stretch.bundles.clone() {
+                let steps = schedule.bundle(bundle);
+                assert!((1..=BUNDLE).contains(&steps.len()));
+                let computed: Vec<_> = steps
+                    .iter()
+                    .map(|step| {
+                        let left = values[step.left as usize].expect("it is there, and not dead");
+                        if step.is_inverse() {
+                            assert_eq!(steps.len(), 1);
+                            inverse(left)
+                        } else {
+                            left * values[step.right as usize].expect("it is there, and not dead") % prime
+                        }
+                    })
+                    .collect();
+                for (step, value) in steps.iter().zip(computed) {
+                    assert_eq!(values[step.out as usize].replace(value), None, "a value is computed once");
+                }
+            }
+            for &dead in &stretch.dead {
+                assert!(values[dead as usize].take().is_some(), "what dies was there");
+            }
+        }
+        for &output in outputs {
+            assert_eq!(values[output as usize], Some(expected[output as usize]));
+        }
+        schedule
+    }
+
+    #[test]
+    fn a_program_runs_as_it_is_written_whatever_its_length() {
+        let mut state = 1_u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % bound
+        };
+        for length in [0, 1, 7, 8, 9, 100, STRETCH, 3 * STRETCH + 5] {
+            let mut builder = Builder::new(5);
+            for step in 0..length {
+                let mut factor = || (5 + step - 1 - below((5 + step).min(60))) as u32;
+                let (left, right) = (factor(), factor());
+                if step % 777 == 500 {
+                    builder.inverse(left)
+                } else {
+                    builder.mul(left, right)
+                };
+            }
+            let last = 5 + length as u32 - 1;
+            runs(builder.finish(), &[last, 0, last / 2]);
+        }
+    }
+
+    #[test]
+    fn independent_steps_fill_their_bundles_and_dead_values_go() {
+        let mut builder = Builder::new(1000);
+        let columns: Vec<u32> = (0..1000).collect();
+        let mut products = Vec::new();
+        for shift in 0..100 {
+            products.push(builder.product(&columns[shift..shift + 700]).unwrap());
+        }
+        let schedule = runs(builder.finish(), &products);
+        assert!(schedule.fullness() > 0.999, "{}", schedule.fullness());
+        let dead: usize = schedule.stretches.iter().map(|stretch| stretch.dead.len()).sum();
+        assert!(
+            dead > 60_000 && schedule.stretches.len() > 3,
+            "{dead} values in {} stretches",
+            schedule.stretches.len()
+        );
+    }
 }
