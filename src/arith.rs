@@ -10,6 +10,7 @@ mod fixed_base;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod lanes;
+pub(crate) mod measure;
 mod montgomery;
 mod mpn;
 mod portable;
@@ -18,6 +19,7 @@ mod product;
 mod ring;
 
 pub use backend::Backend;
+pub use measure::Kernel;
 pub(crate) use backend::Timing;
 pub(crate) use montgomery::Montgomery;
 pub(crate) use product::Plan;

@@ -85,7 +85,7 @@ fn run(arguments: &Arguments, console: &Console) -> Result<ExitCode, Failure> {
         Command::Evaluate(evaluate) => evaluate.run(console)?,
         Command::Decrypt(decrypt) => decrypt.run(console)?,
         Command::Inspect(inspect) => inspect.run()?,
-        Command::Bench(bench) => bench.run(console)?,
+        Command::Bench(bench) => bench.run(console, arguments.threads)?,
         Command::Demo(demo) => demo.run(console)?,
     };
     console.report(&report)?;

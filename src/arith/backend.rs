@@ -88,6 +88,14 @@ impl Backend {
         })
     }
 
+    /// Residues that it computes side by side.
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Portable => 1,
+            Self::Ifma => 8,
+        }
+    }
+
     /// Its name, as [`VARIABLE`](Self::VARIABLE) writes it.
     pub fn name(self) -> &'static str {
         match self {
