@@ -24,6 +24,11 @@ impl Clock {
         }
     }
 
+    /// Whether it is enough to see that it works.
+    pub(super) fn is_quick(&self) -> bool {
+        self.thrift > 1
+    }
+
     /// The median time of a run in seconds.
     pub(super) fn median(&self, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
         let start = Instant::now();
