@@ -31,8 +31,10 @@ pub struct UnitCosts {
     pub nth_power: Cost,
     /// Decryption.
     pub decrypt: Cost,
-    /// The check of a ciphertext that was received.
+    /// The check of a list of ciphertexts that was received, whatever its length.
     pub check: f64,
+    /// And for each of them.
+    pub check_each: f64,
     /// A multiplication of a planned linear layer, on all threads.
     pub step: f64,
     /// The linear layer's inversion and what else it takes whatever its size.
@@ -150,6 +152,7 @@ impl UnitCosts {
         };
         let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, 32)?);
         let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
+        let check = seconds(|| public.ciphertexts_from_bytes(&bytes[..public.ciphertext_bytes()]))?;
         let nth_power = |count| public.nonces(NonceMethod::Power, count);
         let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
         let layer = Layer::measure(key)?;
@@ -162,7 +165,8 @@ impl UnitCosts {
             encrypt_ready: cost(lanes, threads, |count| public.add_plain_batch(&x[..count], &plaintexts[..count]))?,
             nth_power: Cost { next: nth.bundle, ..nth },
             decrypt: cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
-            check: seconds(|| public.ciphertexts_from_bytes(&bytes))? / most as f64,
+            check,
+            check_each: ((seconds(|| public.ciphertexts_from_bytes(&bytes))? - check) / most as f64).max(0.0),
             step: layer.step,
             layer: layer.fixed,
             pack: first,

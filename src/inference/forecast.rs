@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::costs::stand_in;
-use super::{Cost, Evaluator, UnitCosts};
+use super::{Cost, Evaluator, UnitCosts, evaluator};
 use crate::encoding::{Batch, Layout, Packing};
 use crate::error::Result;
 use crate::model::PublicSpec;
@@ -133,7 +133,7 @@ impl UnitCosts {
             multiplications: (multiplications as u64).saturating_mul(batches.len() as u64),
             encrypt: 0.0,
             evaluate: 0.0,
-            decrypt: self.decrypt(down as usize) + down as f64 * self.check,
+            decrypt: self.check + down as f64 * self.check_each + self.decrypt(down as usize),
         };
         // All batches are alike but the last.
         let full = records / packing.capacity();
@@ -161,21 +161,26 @@ impl UnitCosts {
         self.spread(self.decrypt, count, 1.0, (self.threads / 2).max(1))
     }
 
-    /// One batch: the linear layer beside the nonces of the responses, then rows that join in responses.
+    /// One batch, as the evaluator does it.
     fn evaluate(&self, batch: &Batch, rows: usize, columns: usize, nonces: Nonces, multiplications: usize) -> f64 {
         let parts: Vec<_> = batch.responses(rows).collect();
+        let check = self.check + columns as f64 * self.check_each;
         let layer = self.layer + multiplications as f64 * self.step;
-        let nonces = if nonces == Nonces::Pool { 0.0 } else { self.spread(self.nth_power, parts.len(), 1.0, self.threads) };
-        let threads = self.threads as f64;
-        // Few nonces keep one thread busy, many all of them.
-        let busy = parts.len().min(self.threads) as f64;
-        let both = nonces.max((nonces * busy + layer * threads) / threads);
-        let longest = parts.iter().map(|part| part.coefficients().len()).max().unwrap_or(0);
-        let further = longest.saturating_sub(1) as f64;
-        let pack = self.pack.plus(self.pack_next, further).plus(self.square, further * f64::from(batch.shift()));
-        let packed = self.spread(pack, parts.len(), 1.0, self.threads);
-        let concealed = self.spread(self.pack, parts.len(), 1.0, self.threads);
-        columns as f64 * self.check + both + packed + concealed
+        let spread = |cost| self.spread(cost, parts.len(), 1.0, self.threads);
+        let length = parts.first().map_or(0, |part| part.coefficients().len());
+        let squarings = (length.max(1) - 1) as f64 * f64::from(batch.shift());
+        let pack = self.pack.plus(self.pack_next, length as f64 - 1.0);
+        let pool = nonces == Nonces::Pool;
+        if !pool && evaluator::packs_with_nonces(batch.shift(), length, self.bits) {
+            let more = (squarings - f64::from(self.bits)).max(0.0);
+            return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
+        }
+        let nonces = if pool { 0.0 } else { spread(self.nth_power) };
+        // Nonces beside the layer: few of them keep one thread busy, many all.
+        let (threads, busy) = (self.threads as f64, parts.len().min(self.threads) as f64);
+        let both = nonces.max(nonces * busy / threads + layer);
+        // Concealing a packed number is a product more.
+        check + both + spread(pack.plus(self.square, squarings)) + spread(self.pack)
     }
 
     fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {

@@ -1,12 +1,12 @@
 //! `tacita bench`: what the kernels, the jobs and the whole cost on this machine.
 
-mod clock;
-mod facts;
+pub(super) mod clock;
+pub(super) mod facts;
 mod jobs;
 mod kernels;
 mod plans;
-mod tables;
-mod whole;
+pub(super) mod tables;
+pub(super) mod whole;
 
 use std::process::{Command, Stdio};
 

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 
 /// Runs a job until there are enough times of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(in crate::commands) struct Clock {
     least_runs: usize,
     most_runs: usize,
     /// No further run starts after this, if there were enough.
@@ -16,7 +16,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(quick: bool) -> Self {
+    pub(in crate::commands) fn new(quick: bool) -> Self {
         if quick {
             Self { least_runs: 1, most_runs: 5, long_enough: Duration::from_millis(30), thrift: 8 }
         } else {
@@ -24,16 +24,21 @@ impl Clock {
         }
     }
 
-    /// Whether it is enough to see that it works.
-    pub(super) fn is_quick(&self) -> bool {
-        self.thrift > 1
+    /// The median time of a run in seconds.
+    pub(super) fn median(&self, run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+        self.median_after(|| Ok(()), run)
     }
 
-    /// The median time of a run in seconds.
-    pub(super) fn median(&self, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+    /// The same, with something to be done before each run while the clock stands still.
+    pub(super) fn median_after(
+        &self,
+        mut before: impl FnMut() -> Result<(), Failure>,
+        mut run: impl FnMut() -> Result<(), Failure>,
+    ) -> Result<f64, Failure> {
         let start = Instant::now();
         let mut times = Vec::new();
         while times.len() < self.least_runs || (times.len() < self.most_runs && start.elapsed() < self.long_enough) {
+            before()?;
             let start = Instant::now();
             run()?;
             times.push(start.elapsed().as_secs_f64());

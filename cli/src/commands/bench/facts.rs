@@ -80,16 +80,16 @@ pub(super) struct Whole {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Times {
-    pub(super) encrypt: f64,
-    pub(super) evaluate: f64,
-    pub(super) decrypt: f64,
+pub(in crate::commands) struct Times {
+    pub(in crate::commands) encrypt: f64,
+    pub(in crate::commands) evaluate: f64,
+    pub(in crate::commands) decrypt: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Lengths {
-    pub(super) request: usize,
-    pub(super) response: usize,
+pub(in crate::commands) struct Lengths {
+    pub(in crate::commands) request: usize,
+    pub(in crate::commands) response: usize,
 }
 
 impl Facts {

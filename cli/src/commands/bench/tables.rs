@@ -100,7 +100,8 @@ impl Facts {
     }
 }
 
-fn duration(us: f64) -> String {
+/// For people.
+pub(in crate::commands) fn duration(us: f64) -> String {
     match us {
         0.0..1e3 => format!("{us:.1} us"),
         1e3..1e5 => format!("{:.2} ms", us / 1e3),
