@@ -19,8 +19,8 @@ mod product;
 mod ring;
 
 pub use backend::Backend;
-pub use measure::Kernel;
 pub(crate) use backend::Timing;
+pub use measure::Kernel;
 pub(crate) use montgomery::Montgomery;
 pub(crate) use product::Plan;
 pub(crate) use ring::{Concealment, FixedBasePowers, Ring};

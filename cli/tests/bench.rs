@@ -80,9 +80,15 @@ fn a_quick_bench_reports_both_engines_with_one_thread_and_with_all() {
     }
     let each = combinations(whole, &["backend", "threads"]).len();
     assert_eq!(each, engines.len() * threads.len());
-    for (layout, records) in [("records", "1 "), ("records", "2 "), ("features:6", "1 ")] {
-        let found = whole.iter().filter(|row| row["layout"] == layout && format!("{} ", row["records"]) == records);
-        assert!(found.count() >= each, "{layout}, {records}records");
+    for records in [1, 2] {
+        let found = whole.iter().filter(|row| row["layout"] == "records" && row["records"] == records);
+        assert!(found.count() >= each, "{records} records");
+    }
+    for pool in [false, true] {
+        let best = whole.iter().filter(|row| row["layout"] != "records" && row["records"] == 1 && row["pool"] == pool);
+        assert!(best.count() >= each, "one record in the best layout");
+        let full = whole.iter().filter(|row| row["records"].as_u64() > Some(50) && row["pool"] == pool);
+        assert!(full.count() == each, "a full batch");
     }
 }
 

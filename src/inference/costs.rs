@@ -141,9 +141,7 @@ impl UnitCosts {
 
         let encrypt = |method, threads| {
             key.nonces(method, 1)?; // its tables
-            cost(lanes, threads, |count| {
-                public.encrypt_batch_with(&plaintexts[..count], key.nonces(method, count)?)
-            })
+            cost(lanes, threads, |count| public.encrypt_batch_with(&plaintexts[..count], key.nonces(method, count)?))
         };
         let pack = |length: usize, shift| {
             // Numbers of a part, the same for all.
@@ -207,4 +205,40 @@ pub(super) fn stand_in(count: usize) -> Vec<i32> {
         (state >> 56) as i32
     };
     (0..count).map(|_| (((0..12).map(|_| byte()).sum::<i32>() - 1530) / 8).clamp(-127, 127)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_and_single_jobs_share_the_threads() {
+        let cost = Cost { one: 1.0, bundle: 5.5, next: 5.0 };
+        let of = |count, bundled, threads| cost.of(count, bundled, 8, threads);
+        assert_eq!([of(0, 0, 1), of(1, 0, 1), of(3, 0, 1), of(8, 8, 1), of(24, 24, 1)], [0.0, 1.0, 3.0, 5.5, 15.5]);
+        assert_eq!(of(9, 8, 1), 6.5);
+        // A second thread takes the rest, another bundle, or every other job.
+        assert_eq!([of(9, 8, 2), of(16, 16, 2), of(5, 0, 2)], [5.5, 5.5, 3.0]);
+    }
+
+    #[test]
+    fn stand_in_weights_fill_eight_bits_and_stay_the_same() {
+        let weights = stand_in(10_000);
+        assert_eq!(weights[..5], stand_in(5));
+        let square = weights.iter().map(|&w| f64::from(w * w)).sum::<f64>() / 10_000.0;
+        assert!((30.0..34.0).contains(&square.sqrt()), "{}", square.sqrt());
+        assert!(weights.iter().all(|w| (-127..=127).contains(w)) && weights.iter().any(|w| w.abs() > 96));
+    }
+
+    #[test]
+    fn costs_are_measured_on_every_engine() {
+        let key = SecretKey::generate_insecure_for_tests(512).unwrap();
+        for backend in Backend::available() {
+            let costs = UnitCosts::measure(&key.on(backend).unwrap()).unwrap();
+            assert_eq!((costs.bits, costs.backend), (512, backend));
+            for cost in [costs.encrypt_secret, costs.encrypt_public, costs.nth_power, costs.decrypt, costs.pack] {
+                assert!(cost.one > 0.0 && cost.bundle > 0.0);
+            }
+        }
+    }
 }

@@ -199,3 +199,79 @@ impl Evaluator {
         costs.forecasts(self.spec(), records, nonces, |layout| self.multiplications(layout))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::Backend;
+    use crate::encoding::{Feature, Features, Grid};
+    use crate::model::{PrivateModel, QuantiseOptions};
+    use crate::network::{Activation, Affine};
+
+    fn spec() -> PublicSpec {
+        let weights: Vec<_> = stand_in(300).iter().map(|&w| f64::from(w)).collect();
+        let affine = Affine::new(100, weights, vec![0.0; 3]).unwrap();
+        let features = Features::new([Feature::run("x", 100, Grid::new(0.0, 1.0, 0, 255).unwrap())]).unwrap();
+        let options = QuantiseOptions::default();
+        let labels = ["a", "b", "c"];
+        PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "m", options).unwrap().0.spec().clone()
+    }
+
+    /// Costs in which a response is a hundred encryptions.
+    fn costs() -> UnitCosts {
+        let cost = |one: f64| Cost { one, bundle: one, next: one };
+        UnitCosts {
+            bits: 2048,
+            backend: Backend::Portable,
+            threads: 1,
+            encrypt_secret: cost(1.0),
+            encrypt_public: cost(2.0),
+            encrypt_ready: cost(0.1),
+            nth_power: cost(80.0),
+            decrypt: cost(20.0),
+            check: 0.0,
+            check_each: 0.0,
+            step: 0.01,
+            layer: 0.0,
+            pack: cost(0.01),
+            pack_next: cost(0.01),
+            square: cost(0.01),
+        }
+    }
+
+    fn forecasts(records: usize, nonces: Nonces) -> Vec<Forecast> {
+        costs()
+            .forecasts(&spec(), records, nonces, |layout| UnitCosts::estimated_multiplications(&spec(), layout))
+            .unwrap()
+    }
+
+    #[test]
+    fn few_records_share_by_features_and_many_by_records() {
+        let [one, many] = [1, 1000].map(|records| forecasts(records, Nonces::Secret));
+        assert_ne!(one[0].layout, Layout::Records);
+        assert_eq!(many[0].layout, Layout::Records);
+        for forecasts in [&one, &many] {
+            assert!(forecasts.is_sorted_by(|x, y| x.total() <= y.total()));
+            assert!(forecasts.iter().any(|forecast| forecast.layout == Layout::Records));
+        }
+    }
+
+    #[test]
+    fn ciphertexts_and_bytes_are_those_of_the_packing() {
+        for forecast in forecasts(10, Nonces::Secret) {
+            let packing = spec().packing(forecast.layout, 2048).unwrap();
+            let ciphertexts = [packing.request_ciphertexts(10, 100), packing.response_ciphertexts(10, 3)];
+            assert_eq!([forecast.request_ciphertexts, forecast.response_ciphertexts], ciphertexts);
+            assert_eq!([forecast.request_bytes, forecast.response_bytes], ciphertexts.map(|count| 512 * count));
+        }
+    }
+
+    #[test]
+    fn work_grows_with_records_and_shrinks_with_nonces_at_hand() {
+        let total = |records, nonces| forecasts(records, nonces).iter().map(Forecast::total).sum::<f64>();
+        assert!(total(1000, Nonces::Secret) > 4.0 * total(200, Nonces::Secret));
+        assert!(
+            total(1, Nonces::Pool) < total(1, Nonces::Secret) && total(1, Nonces::Secret) < total(1, Nonces::Public)
+        );
+    }
+}

@@ -143,7 +143,8 @@ impl Bench {
         }
         let told: Result<Told, _> = serde_json::from_slice(&output.stdout);
         let exit = Exit::ALL.iter().find(|exit| output.status.code() == Some(exit.code().into()));
-        let message = told.map_or_else(|_| format!("a measuring process ended with {}", output.status), |told| told.error.message);
+        let message = told
+            .map_or_else(|_| format!("a measuring process ended with {}", output.status), |told| told.error.message);
         Err(Failure::new(exit.copied().filter(|exit| exit.code() != 0).unwrap_or(Exit::Bug), message))
     }
 

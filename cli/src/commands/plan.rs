@@ -161,9 +161,7 @@ impl Plan {
                 return Ok(About::Spec(PublicSpec::from_json(&bytes).of(spec)?));
             }
             (None, Some(model)) => load::model(model)?,
-            (None, None) => {
-                demo::compile(&Network::from_safetensors(NETWORK, None)?, QuantiseOptions::default())?.0
-            }
+            (None, None) => demo::compile(&Network::from_safetensors(NETWORK, None)?, QuantiseOptions::default())?.0,
         };
         Ok(About::Model(Box::new(Evaluator::new(model).max_records(usize::MAX))))
     }

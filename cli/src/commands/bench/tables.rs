@@ -55,7 +55,8 @@ impl Facts {
         for name in names {
             let _ = write!(text, "\n{name:16}");
             for column in &columns {
-                let job = self.jobs.iter().find(|job| job.job == name && (job.bits, &*job.backend, job.threads) == *column);
+                let job =
+                    self.jobs.iter().find(|job| job.job == name && (job.bits, &*job.backend, job.threads) == *column);
                 let _ = write!(text, "{:>12}", job.map_or("-".into(), |job| duration(job.us)));
             }
         }
