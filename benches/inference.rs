@@ -15,15 +15,15 @@ use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response};
 use tacita::paillier::{KeySize, SecretKey};
 
 fn whole_job(c: &mut Criterion) {
-    let backend = Backend::selected().expect("the variable names an engine");
     let grid = Grid::new(0.0, 1.0, 0, 255).expect("a grid of pixels");
     let model = fixtures::random_model(10, 784, grid, 1);
     let spec = model.spec().clone();
     let pin = spec.fingerprint();
     let evaluator = Evaluator::new(model);
     let random = &mut SmallRng::seed_from_u64(2);
-    for size in [KeySize::Bits2048, KeySize::Bits3072] {
-        let key = SecretKey::generate(size).expect("randomness and threads are there");
+    let sizes = [KeySize::Bits2048, KeySize::Bits3072];
+    for (size, backend) in sizes.into_iter().flat_map(|size| Backend::available().map(move |backend| (size, backend))) {
+        let key = SecretKey::generate(size).and_then(|key| key.on(backend)).expect("the engine is available");
         let public = key.public_key().clone();
         let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone()).expect("the slots fit");
         let decryptor = Decryptor::new(spec.clone(), pin, key).expect("the slots fit");

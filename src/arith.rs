@@ -10,6 +10,7 @@ mod fixed_base;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod lanes;
+pub(crate) mod measure;
 mod montgomery;
 mod mpn;
 mod portable;
@@ -19,6 +20,7 @@ mod ring;
 
 pub use backend::Backend;
 pub(crate) use backend::Timing;
+pub use measure::Kernel;
 pub(crate) use montgomery::Montgomery;
 pub(crate) use product::{Plan, StoredPlan};
 pub(crate) use ring::{Concealment, FixedBasePowers, Ring};

@@ -5,20 +5,26 @@
 //! | [`Encryptor`] | spec, public or secret key, records | [`Request`] |
 //! | [`Evaluator`] | private model, public keys that were verified | [`Response`] |
 //! | [`Decryptor`] | spec, secret key, the request's [`Header`] | [`Prediction`]s |
+//!
+//! [`UnitCosts`] measure what the machine can do, and [forecast](UnitCosts::forecasts) which layout is the quickest.
 
 mod addend;
+mod costs;
 mod decryptor;
 mod encryptor;
 mod envelope;
 mod evaluator;
+mod forecast;
 mod header;
 mod request;
 mod response;
 mod verified_keys;
 
+pub use costs::{Cost, UnitCosts};
 pub use decryptor::{Decryptor, Prediction};
 pub use encryptor::Encryptor;
 pub use evaluator::Evaluator;
+pub use forecast::{Forecast, Nonces};
 pub use header::Header;
 pub use request::Request;
 pub use response::Response;

@@ -51,6 +51,7 @@
 //! | [`network`] | trained networks in floating point, collapsed to one affine map |
 //! | [`encoding`] | real numbers to integers, integers to slots of a plaintext |
 //! | [`paillier`] | keys, key proof, encryption, decryption, operations on ciphertexts |
+//! | [`measure`] | what the engines do on this machine |
 //!
 //! | engine | chosen | needs |
 //! |---|---|---|
@@ -74,6 +75,7 @@ pub mod ffi;
 mod fingerprint;
 pub mod inference;
 mod json;
+pub mod measure;
 pub mod model;
 pub mod network;
 pub mod paillier;

@@ -8,4 +8,5 @@ pub(crate) mod encrypt;
 pub(crate) mod evaluate;
 pub(crate) mod inspect;
 pub(crate) mod keygen;
+pub(crate) mod plan;
 pub(crate) mod train;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, compile, decrypt, demo, encrypt, evaluate, inspect, keygen, train};
+use crate::commands::{bench, compile, decrypt, demo, encrypt, evaluate, inspect, keygen, plan, train};
 use crate::console::{Console, Report};
 use crate::exit::{Exit, Failure};
 
@@ -46,6 +46,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Decrypt(decrypt::Decrypt),
     Inspect(inspect::Inspect),
+    Plan(plan::Plan),
     Bench(bench::Bench),
     Demo(demo::Demo),
 }
@@ -85,7 +86,8 @@ fn run(arguments: &Arguments, console: &Console) -> Result<ExitCode, Failure> {
         Command::Evaluate(evaluate) => evaluate.run(console)?,
         Command::Decrypt(decrypt) => decrypt.run(console)?,
         Command::Inspect(inspect) => inspect.run()?,
-        Command::Bench(bench) => bench.run(console)?,
+        Command::Plan(plan) => plan.run(console)?,
+        Command::Bench(bench) => bench.run(console, arguments.threads)?,
         Command::Demo(demo) => demo.run(console)?,
     };
     console.report(&report)?;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
+use super::engine::{Engine, bundled};
 use super::montgomery::Montgomery;
 use super::portable::{ConstantTime, Portable, VariableTime};
 use super::ring::{EngineRing, Ring};
@@ -86,6 +87,25 @@ impl Backend {
             #[cfg(not(target_arch = "x86_64"))]
             (Self::Ifma, _) => return Err(Error::Bug("an engine for another processor")),
         })
+    }
+
+    /// Residues that it computes side by side.
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Portable => 1,
+            Self::Ifma => 8,
+        }
+    }
+
+    /// How many of `count` equal jobs a [`Ring`] does in bundles of [`lanes`](Self::lanes), on so many threads, where a bundle
+    /// takes `share` of what one of products takes.
+    pub(crate) fn bundled(self, count: usize, share: f64, threads: usize) -> usize {
+        let bundle = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma => super::ifma::Ifma::BUNDLE * share,
+            _ => 1.0,
+        };
+        bundled(count, self.lanes(), bundle, threads)
     }
 
     /// Its name, as [`VARIABLE`](Self::VARIABLE) writes it.

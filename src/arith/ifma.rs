@@ -6,6 +6,7 @@
 
 mod columns;
 mod eight;
+mod limit;
 mod one;
 mod radix;
 
@@ -22,6 +23,7 @@ use super::montgomery::Montgomery;
 use crate::secret::{Limbs, WipedInteger};
 
 use eight::Eight;
+pub(crate) use limit::multiply_add;
 use one::One;
 
 /// Whether this processor has the instructions.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::engine::{Engine, bundled};
 use super::fixed_base::FixedBase;
 use super::lanes::{Lanes, Pair};
+use super::measure::{self, Kernel};
 use super::montgomery::Montgomery;
 use super::power::{pow_public, pow_public_and_pack, pow_secret};
 use super::product::{Plan, pack};
@@ -74,6 +75,9 @@ pub(crate) trait Ring: Send + Sync {
 
     /// Numbers that are computed side by side.
     fn width(&self) -> usize;
+
+    /// Seconds that a kernel takes on one thread for numbers in all lanes.
+    fn seconds(&self, kernel: Kernel) -> f64;
 }
 
 /// What hides a list of numbers: root^exponent (1 + k m), with a root and a k < m for each.
@@ -347,6 +351,10 @@ impl<E: Engine> Ring for EngineRing<E> {
 
     fn width(&self) -> usize {
         <E::Wide as Lanes>::WIDTH
+    }
+
+    fn seconds(&self, kernel: Kernel) -> f64 {
+        measure::seconds(self.engine.wide(), self.modulus(), kernel)
     }
 }
 

@@ -243,9 +243,8 @@ impl Evaluator {
             parts.iter().map(|part| &rows[part.coefficients()]).collect()
         }
         let shift = batch.shift();
-        let squarings = parts.first().map_or(0, |part| shift as usize * part.coefficients().len());
-        if pool.is_none() && squarings > key.bits() as usize / 2 {
-            // Packing takes so many squarings that a nonce r^n costs little more along with it.
+        let length = parts.first().map_or(0, |part| part.coefficients().len());
+        if pool.is_none() && packs_with_nonces(shift, length, key.bits()) {
             let rows = layer.rows(key, columns)?;
             return key.pack_and_conceal(&of_parts(&rows, &parts), shift, &addends, *entropy);
         }
@@ -258,6 +257,11 @@ impl Evaluator {
         let packed = key.pack(&of_parts(&rows?, &parts), shift)?;
         key.conceal(&packed, &addends, nonces?)
     }
+}
+
+/// Whether packing that many rows takes so many squarings that a nonce r^n costs little more along with it.
+pub(super) fn packs_with_nonces(shift: u32, rows: usize, key_bits: u32) -> bool {
+    shift as usize * rows > key_bits as usize / 2
 }
 
 /// For test vectors and for fuzzing.

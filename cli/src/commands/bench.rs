@@ -1,301 +1,188 @@
-//! `tacita bench`: what the jobs cost on this machine.
+//! `tacita bench`: what the kernels, the jobs and the whole cost on this machine.
 
-use std::fmt::Write;
-use std::time::{Duration, Instant};
+pub(super) mod clock;
+pub(super) mod facts;
+mod jobs;
+mod kernels;
+mod plans;
+pub(super) mod tables;
+pub(super) mod whole;
 
-use clap::Args;
-use serde::Serialize;
+use std::process::{Command, Stdio};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use tacita::Backend;
-use tacita::encoding::Layout;
-use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response};
-use tacita::model::PrivateModel;
+use tacita::model::QuantiseOptions;
 use tacita::network::Network;
-use tacita::paillier::{KeySize, LinearLayer, NonceMethod, Plaintext, SecretKey, UnverifiedPublicKey};
-use tacita_datasets::{Digit, NETWORK, PIXELS};
+use tacita::paillier::{KeySize, SecretKey};
+use tacita_datasets::NETWORK;
 
+use self::clock::Clock;
+use self::facts::{Facts, Machine};
 use super::{demo, keygen::key_size};
-use crate::console::{Console, Report, bytes};
-use crate::exit::Failure;
-use crate::layout;
+use crate::console::{Console, Report};
+use crate::exit::{Exit, Failure};
 
-/// Measure the jobs on this machine
+/// Measure kernels, jobs and the whole on this machine
 ///
-/// Each number is the median of several runs. The model is the one of `tacita demo`.
+/// With each engine, with one thread and with all, each in a process of its own. The model is the one of `tacita demo`.
+/// Times of jobs are medians, those of kernels the shortest of many runs.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Lengths of the keys
     #[arg(long, value_delimiter = ',', default_value = "2048,3072", value_parser = key_size, value_name = "BITS")]
     bits: Vec<KeySize>,
-    /// Measure the whole job for this many records too, beside one record and a full batch
+    /// Measure the whole for this many records too, beside one record and a full batch
     #[arg(long, value_name = "N")]
     records: Option<usize>,
+    /// Engines [default: all that this machine has, or what TACITA_BACKEND asks for]
+    #[arg(long, value_delimiter = ',', value_parser = engine, value_name = "ENGINES")]
+    backends: Vec<Backend>,
+    /// Measure only some of it
+    #[arg(long, value_delimiter = ',', default_value = "kernels,jobs,plans,whole", value_name = "PARTS")]
+    only: Vec<Part>,
+    /// Small batches, few runs: to see that it works, not for its numbers
+    #[arg(long)]
+    quick: bool,
+    /// Measure in this process, with its engine and threads
+    #[arg(long, hide = true)]
+    here: bool,
 }
 
-#[derive(Serialize)]
-struct Facts {
-    machine: Machine,
-    jobs: Vec<Job>,
-    whole: Vec<Whole>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Products and squares alone
+    Kernels,
+    /// Encryption, decryption and others
+    Jobs,
+    /// Multiplications of linear layers
+    Plans,
+    /// Records to predictions
+    Whole,
 }
 
-#[derive(Serialize)]
-struct Machine {
-    cpu: String,
-    cores: usize,
-    backend: &'static str,
-}
-
-#[derive(Serialize)]
-struct Job {
-    job: &'static str,
-    bits: u32,
-    backend: &'static str,
-    threads: usize,
-    us: f64,
-}
-
-#[derive(Serialize)]
-struct Whole {
-    layout: String,
-    records: usize,
-    bits: u32,
-    backend: &'static str,
-    threads: usize,
-    ms: Times,
-    bytes: Lengths,
-}
-
-#[derive(Serialize)]
-struct Times {
-    encrypt: f64,
-    evaluate: f64,
-    decrypt: f64,
-}
-
-#[derive(Serialize)]
-struct Lengths {
-    request: usize,
-    response: usize,
-}
-
-/// Most runs of a job, and the time after which no further run starts, if there were [`LEAST_RUNS`].
-const MOST_RUNS: usize = 101;
-const LEAST_RUNS: usize = 3;
-const LONG_ENOUGH: Duration = Duration::from_millis(700);
-
-/// The median time of a run in seconds.
-fn median(mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
-    let start = Instant::now();
-    let mut times = Vec::new();
-    while times.len() < LEAST_RUNS || (times.len() < MOST_RUNS && start.elapsed() < LONG_ENOUGH) {
-        let start = Instant::now();
-        run()?;
-        times.push(start.elapsed().as_secs_f64());
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+fn engine(name: &str) -> Result<Backend, String> {
+    let names = || Backend::available().map(Backend::name).collect::<Vec<_>>().join(", ");
+    Backend::available().find(|backend| backend.name() == name).ok_or_else(|| format!("this machine has {}", names()))
 }
 
 impl Bench {
-    pub(crate) fn run(&self, console: &Console) -> Result<Report, Failure> {
-        let (backend, threads) = (Backend::selected()?.name(), tacita::threads()?);
-        let (model, _) = demo::compile(&Network::from_safetensors(NETWORK, None)?)?;
-        let mut facts = Facts { machine: machine(backend), jobs: Vec::new(), whole: Vec::new() };
-        for &size in &self.bits {
-            let bits = size.bits();
-            let mut measure = |job, count: usize, run: &mut dyn FnMut() -> Result<(), Failure>| {
-                console.note(&format!("{job} at {bits} bits ..."));
-                let us = median(run)? * 1e6 / count as f64;
-                facts.jobs.push(Job { job, bits, backend, threads, us });
-                Ok::<_, Failure>(())
-            };
-            let key = self.keys(size, &mut measure)?;
-            self.operations(&key, &mut measure)?;
-            self.linear_layer(&model, &key, &mut measure)?;
-            let capacity = model.spec().packing(Layout::Records, bits)?.capacity();
-            let mut counts = vec![1, capacity];
-            counts.extend(self.records.filter(|records| !counts.contains(records)));
-            let mut jobs: Vec<_> = counts.into_iter().map(|records| (Layout::Records, records)).collect();
-            jobs.extend(layout::features(model.spec(), bits, 1).map(|layout| (layout, 1)));
-            for (layout, records) in jobs {
-                console.note(&format!("whole job for {records} records in the layout {layout} at {bits} bits ..."));
-                let (ms, bytes) = self.whole(&model, &key, layout, records)?;
-                let layout = layout.to_string();
-                facts.whole.push(Whole { layout, records, bits, backend, threads, ms, bytes });
-            }
-        }
+    /// `threads` is what the command line asks for.
+    pub(crate) fn run(&self, console: &Console, threads: Option<usize>) -> Result<Report, Failure> {
+        let facts = if self.here { self.measure_here()? } else { self.measure(console, threads)? };
         let text = facts.text();
         Ok(Report::result(&facts, text))
     }
 
-    /// Making and loading keys. Returns one.
-    fn keys(&self, size: KeySize, measure: &mut Measure) -> Result<SecretKey, Failure> {
-        let mut key = SecretKey::generate(size)?;
-        measure("keygen", 1, &mut || {
-            key = SecretKey::generate(size)?;
-            Ok(())
-        })?;
-        key.proof()?;
-        let public = UnverifiedPublicKey::from(key.public_key());
-        measure("verify_key", 1, &mut || {
-            public.clone().verify()?;
-            Ok(())
-        })?;
-        measure("load_key/public", 1, &mut || {
-            public.clone().assume_verified()?.nonces(NonceMethod::PublicBase, 1)?;
-            Ok(())
-        })?;
-        let text = key.to_json()?;
-        measure("load_key/secret", 1, &mut || {
-            SecretKey::from_json(&text)?.nonces(NonceMethod::SecretBase, 1)?;
-            Ok(())
-        })?;
-        Ok(key)
-    }
-
-    /// Single operations.
-    fn operations(&self, key: &SecretKey, measure: &mut Measure) -> Result<(), Failure> {
-        let public = key.public_key();
-        let count = 16 * tacita::threads()?;
-        let plaintexts: Vec<_> =
-            (0..count).map(|value| Plaintext::new(value, public)).collect::<tacita::Result<_>>()?;
-        for (job, method) in [
-            ("encrypt/power", NonceMethod::Power),
-            ("encrypt/public-base", NonceMethod::PublicBase),
-            ("encrypt/secret-base", NonceMethod::SecretBase),
-        ] {
-            // The tables are made before the clock starts.
-            key.nonces(method, 1)?;
-            measure(job, count, &mut || {
-                public.encrypt_batch_with(&plaintexts, key.nonces(method, count)?)?;
-                Ok(())
-            })?;
+    /// Everything, what depends on engine or threads in processes of its own.
+    fn measure(&self, console: &Console, threads: Option<usize>) -> Result<Facts, Failure> {
+        let mut facts = Facts { machine: Machine::this()?, ..Facts::default() };
+        kernels::limit(&mut facts);
+        if self.wants(Part::Plans) {
+            console.note("plans ...");
+            plans::measure(&mut facts)?;
         }
-        let ciphertexts = key.encrypt_batch(&plaintexts)?;
-        let (one, other) = (&ciphertexts[0], &ciphertexts[1]);
-        measure("decrypt/one", 1, &mut || {
-            key.decrypt(one)?;
-            Ok(())
-        })?;
-        measure("decrypt/batch", count, &mut || {
-            key.decrypt_batch(&ciphertexts)?;
-            Ok(())
-        })?;
-        measure("add", 1, &mut || {
-            public.add(one, other)?;
-            Ok(())
-        })?;
-        let factor = (-100).into();
-        measure("multiply", 1, &mut || {
-            public.mul_plain(one, &factor)?;
-            Ok(())
-        })
-    }
-
-    /// The linear layer alone, from ciphertexts to ciphertexts.
-    fn linear_layer(&self, model: &PrivateModel, key: &SecretKey, measure: &mut Measure) -> Result<(), Failure> {
-        let public = key.public_key();
-        let pixel = |i| Plaintext::new((i % 256) as u32, public);
-        let pixels = (0..model.columns()).map(pixel).collect::<Result<Vec<_>, _>>()?;
-        let x = key.encrypt_batch(&pixels)?;
-        let layer = LinearLayer::new(model.columns(), model.weights())?;
-        measure("linear-layer/10x784", 1, &mut || {
-            layer.apply(public, &x)?;
-            Ok(())
-        })
-    }
-
-    /// The medians of encrypting, evaluating and decrypting one request.
-    fn whole(
-        &self,
-        model: &PrivateModel,
-        key: &SecretKey,
-        layout: Layout,
-        count: usize,
-    ) -> Result<(Times, Lengths), Failure> {
-        let records = records(count);
-        let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
-        let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone())?.layout(layout)?;
-        let evaluator = Evaluator::new(model.clone()).max_records(usize::MAX);
-        evaluator.prepare(layout)?;
-        let decryptor = Decryptor::new(spec, pin, key.clone())?;
-
-        let mut request = Vec::new();
-        let encrypt = median(|| {
-            request = encryptor.encrypt(&records)?.to_bytes();
-            Ok(())
-        })?;
-        let mut response = Vec::new();
-        let evaluate = median(|| {
-            let request = Request::from_bytes(&request)?;
-            response = evaluator.evaluate(&request, key.public_key())?.to_bytes();
-            Ok(())
-        })?;
-        let header = *Request::from_bytes(&request)?.header();
-        let decrypt = median(|| {
-            decryptor.decrypt(&Response::from_bytes(&response)?, &header)?;
-            Ok(())
-        })?;
-        let times = Times { encrypt: encrypt * 1e3, evaluate: evaluate * 1e3, decrypt: decrypt * 1e3 };
-        Ok((times, Lengths { request: request.len(), response: response.len() }))
-    }
-}
-
-/// So many records, the drawn digits over and over.
-fn records(count: usize) -> Vec<[f64; PIXELS]> {
-    Digit::embedded().iter().map(|digit| digit.pixels.map(f64::from)).cycle().take(count).collect()
-}
-
-/// Runs a job of so many equal parts several times and notes what one part takes.
-type Measure<'a> = dyn FnMut(&'static str, usize, &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> + 'a;
-
-impl Facts {
-    fn text(&self) -> String {
-        let Machine { cpu, cores, backend } = &self.machine;
-        let threads = self.jobs.first().map_or(0, |job| job.threads);
-        let mut text = format!("{cpu}, {cores} cores; {threads} threads, engine {backend}\n\n");
-        let mut sizes: Vec<u32> = self.jobs.iter().map(|job| job.bits).collect();
-        sizes.dedup();
-        let mut names: Vec<&str> = self.jobs.iter().map(|job| job.job).collect();
-        names.truncate(names.len() / sizes.len().max(1));
-        let _ = write!(text, "{:24}", "job");
-        sizes.iter().for_each(|bits| text.push_str(&format!("{:>14}", format!("{bits} bits"))));
-        for name in names {
-            let _ = write!(text, "\n{name:24}");
-            for job in self.jobs.iter().filter(|job| job.job == name) {
-                let _ = write!(text, "{:>14}", duration(job.us));
+        let mut threads: Vec<usize> = threads.map_or_else(|| vec![1, facts.machine.cores], |threads| vec![threads]);
+        threads.dedup();
+        for size in &self.bits {
+            for backend in self.backends()? {
+                for (place, threads) in threads.iter().enumerate() {
+                    // Kernels know no threads.
+                    let of_process = |part: &&Part| match part {
+                        Part::Kernels => place == 0,
+                        Part::Jobs | Part::Whole => true,
+                        Part::Plans => false,
+                    };
+                    let parts: Vec<_> = self.only.iter().filter(of_process).collect();
+                    if !parts.is_empty() {
+                        console.note(&format!("{} bits, {backend}, {threads} threads ...", size.bits()));
+                        facts.merge(self.measure_there(*size, backend, *threads, &parts)?);
+                    }
+                }
             }
         }
-        let _ = write!(
-            text,
-            "\n\n{:>4}{:>13}{:>9}{:>12}{:>12}{:>12}{:>12}{:>12}",
-            "bits", "layout", "records", "encrypt", "evaluate", "decrypt", "request", "response"
-        );
-        for whole in &self.whole {
-            let Whole { layout, records, bits, ms, bytes: lengths, .. } = whole;
-            let [encrypt, evaluate, decrypt] =
-                [ms.encrypt, ms.evaluate, ms.decrypt].map(|ms| format!("{:>12}", duration(ms * 1e3)));
-            let [request, response] =
-                [lengths.request, lengths.response].map(|length| format!("{:>12}", bytes(length)));
-            let _ = write!(text, "\n{bits}{layout:>13}{records:9}{encrypt}{evaluate}{decrypt}{request}{response}");
+        Ok(facts)
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.only.contains(&part)
+    }
+
+    fn backends(&self) -> Result<Vec<Backend>, Failure> {
+        Ok(match &self.backends[..] {
+            [] if std::env::var_os(Backend::VARIABLE).is_some() => vec![Backend::selected()?],
+            [] => Backend::available().collect(),
+            backends => backends.into(),
+        })
+    }
+
+    /// In another process, because a process has one pool of threads.
+    fn measure_there(
+        &self,
+        size: KeySize,
+        backend: Backend,
+        threads: usize,
+        parts: &[&Part],
+    ) -> Result<Facts, Failure> {
+        let name = |part: &&Part| part.to_possible_value().map(|value| value.get_name().to_string());
+        let parts: Vec<_> = parts.iter().filter_map(|part| name(part)).collect();
+        let mut command = Command::new(std::env::current_exe().map_err(cannot_start)?);
+        command.args(["--json", "--threads", &threads.to_string(), "bench", "--here"]);
+        command.args(["--bits", &size.bits().to_string(), "--only", &parts.join(",")]);
+        command.args(self.quick.then_some("--quick"));
+        if let Some(records) = self.records {
+            command.args(["--records", &records.to_string()]);
         }
-        text
+        command.env(Backend::VARIABLE, backend.name()).stdin(Stdio::null()).stderr(Stdio::inherit());
+        let output = command.output().map_err(cannot_start)?;
+        if output.status.success()
+            && let Ok(facts) = serde_json::from_slice(&output.stdout)
+        {
+            return Ok(facts);
+        }
+        let told: Result<Told, _> = serde_json::from_slice(&output.stdout);
+        let exit = Exit::ALL.iter().find(|exit| output.status.code() == Some(exit.code().into()));
+        let message = told
+            .map_or_else(|_| format!("a measuring process ended with {}", output.status), |told| told.error.message);
+        Err(Failure::new(exit.copied().filter(|exit| exit.code() != 0).unwrap_or(Exit::Bug), message))
+    }
+
+    fn measure_here(&self) -> Result<Facts, Failure> {
+        let mut facts = Facts { machine: Machine::this()?, ..Facts::default() };
+        let (backend, clock) = (Backend::selected()?, Clock::new(self.quick));
+        for &size in &self.bits {
+            if self.wants(Part::Kernels) {
+                kernels::measure(&mut facts, backend, size)?;
+            }
+            if !self.wants(Part::Jobs) && !self.wants(Part::Whole) {
+                continue;
+            }
+            let key = SecretKey::generate(size)?;
+            if self.wants(Part::Jobs) {
+                jobs::measure(&mut facts, clock, backend, size, &key)?;
+            }
+            if self.wants(Part::Whole) {
+                let network = Network::from_safetensors(NETWORK, None)?;
+                let (model, _) = demo::compile(&network, QuantiseOptions::default())?;
+                whole::measure(&mut facts, clock, backend, &key, &model, self.records)?;
+            }
+        }
+        Ok(facts)
     }
 }
 
-fn duration(us: f64) -> String {
-    match us {
-        0.0..100.0 => format!("{us:.1} us"),
-        100.0..1e5 => format!("{:.2} ms", us / 1e3),
-        1e5..1e6 => format!("{:.0} ms", us / 1e3),
-        _ => format!("{:.2} s", us / 1e6),
-    }
+/// What a process says that failed.
+#[derive(Deserialize)]
+struct Told {
+    error: ToldError,
 }
 
-fn machine(backend: &'static str) -> Machine {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let cpu = name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).to_string();
-    Machine { cpu, cores, backend }
+#[derive(Deserialize)]
+struct ToldError {
+    message: String,
+}
+
+fn cannot_start(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Io, format!("a process to measure in does not start: {error}"))
 }

@@ -102,7 +102,7 @@ impl Demo {
 
         // The model's owner.
         let start = Instant::now();
-        let (model, report) = compile(&network)?;
+        let (model, report) = compile(&network, QuantiseOptions::default())?;
         let spec = model.spec().clone();
         let mut cloud = Cloud::new(&model.to_bytes())?;
         step(
@@ -303,10 +303,13 @@ impl Comparison {
 }
 
 /// The network of digits as a private model.
-pub(super) fn compile(network: &Network) -> Result<(PrivateModel, tacita::model::QuantisationReport), Failure> {
+pub(super) fn compile(
+    network: &Network,
+    options: QuantiseOptions,
+) -> Result<(PrivateModel, tacita::model::QuantisationReport), Failure> {
     let features = Features::new([Feature::run("pixel", PIXELS as u32, Grid::new(0.0, 1.0, 0, 255)?)])?;
     let labels: Vec<String> = (0..network.outputs()).map(|digit| digit.to_string()).collect();
-    let (affine, options) = (network.collapse()?, QuantiseOptions::default());
+    let affine = network.collapse()?;
     Ok(PrivateModel::compile(&affine, features, &labels, network.activation(), "digits", options)?)
 }
 

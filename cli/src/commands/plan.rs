@@ -1,0 +1,263 @@
+//! `tacita plan`: which layout is the best, and what it will take.
+
+use clap::Args;
+use serde::Serialize;
+use tacita::Backend;
+use tacita::encoding::Layout;
+use tacita::inference::{Evaluator, Forecast, Nonces, UnitCosts};
+use tacita::model::{PrivateModel, PublicSpec, QuantiseOptions};
+use tacita::network::Network;
+use tacita_datasets::NETWORK;
+
+use super::bench::clock::Clock;
+use super::bench::facts::Times;
+use super::bench::tables::duration;
+use super::bench::whole::whole;
+use super::demo;
+use super::keygen::KeyBits;
+use crate::console::{Console, Report, bytes};
+use crate::exit::{Exit, Failure, Of};
+use crate::files::Source;
+use crate::load;
+
+/// Say which layout is the best for so many records, and what it takes on this machine
+///
+/// The parts of the work are measured here, in a second or a few, with a key that is thrown away; the rest is counted. Without a
+/// model or a spec it is about the model of `tacita demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The private model
+    #[arg(long, value_name = "FILE", conflicts_with = "spec")]
+    model: Option<Source>,
+    /// The public spec, where the model is not at hand: multiplications are then those of a matrix of normal deviates
+    #[arg(long, value_name = "FILE")]
+    spec: Option<Source>,
+    /// Records of a request
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    records: usize,
+    #[command(flatten)]
+    size: KeyBits,
+    /// Both sides have made enough nonces beforehand
+    #[arg(long)]
+    pool: bool,
+    /// The records are encrypted with the public key alone
+    #[arg(long, conflicts_with = "pool")]
+    public: bool,
+    /// Do it in every layout, and say how far off the predictions are
+    #[arg(long, conflicts_with_all = ["spec", "public"])]
+    check: bool,
+}
+
+#[derive(Serialize)]
+struct Facts {
+    records: usize,
+    bits: u32,
+    backend: &'static str,
+    threads: usize,
+    pool: bool,
+    /// Whether multiplications are not the model's own.
+    estimated: bool,
+    best: String,
+    why: String,
+    /// The quickest first.
+    layouts: Vec<Row>,
+    /// Seconds.
+    costs: UnitCosts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_deviation: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    layout: String,
+    ciphertexts: Pair,
+    bytes: Pair,
+    multiplications: u64,
+    /// Predicted.
+    ms: Times,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured_ms: Option<Times>,
+    /// Predicted by measured, less 1, for the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    request: u64,
+    response: u64,
+}
+
+/// What is asked about.
+enum About {
+    Model(Box<Evaluator>),
+    Spec(PublicSpec),
+}
+
+impl About {
+    fn spec(&self) -> &PublicSpec {
+        match self {
+            Self::Model(evaluator) => evaluator.spec(),
+            Self::Spec(spec) => spec,
+        }
+    }
+
+    fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<Forecast>, Failure> {
+        let estimated = |layout| UnitCosts::estimated_multiplications(self.spec(), layout);
+        Ok(match self {
+            Self::Model(evaluator) => evaluator.forecasts(costs, records, nonces)?,
+            Self::Spec(spec) => costs.forecasts(spec, records, nonces, estimated)?,
+        })
+    }
+}
+
+impl Plan {
+    pub(crate) fn run(&self, console: &Console) -> Result<Report, Failure> {
+        if self.records == 0 {
+            return Err(Failure::new(Exit::Argument, "--records: at least 1"));
+        }
+        let about = self.about()?;
+        let key = self.size.generate(console)?;
+        let costs = UnitCosts::measure(&key)?;
+        let nonces = match (self.pool, self.public) {
+            (true, _) => Nonces::Pool,
+            (_, true) => Nonces::Public,
+            _ => Nonces::Secret,
+        };
+        let forecasts = about.forecasts(&costs, self.records, nonces)?;
+        let mut layouts: Vec<_> = forecasts.iter().map(Row::from).collect();
+        if let (true, About::Model(evaluator)) = (self.check, &about) {
+            // Whatever the records hold, they take the same time.
+            let least: Vec<_> = about.spec().features().grids().map(|grid| grid.decode(grid.least())).collect();
+            let records = vec![least; self.records];
+            for (row, forecast) in layouts.iter_mut().zip(&forecasts) {
+                console.note(&format!("{} ...", forecast.layout));
+                let (ms, ..) = whole(Clock::new(false), &key, evaluator, forecast.layout, &records, self.pool)?;
+                row.compare(ms);
+            }
+        }
+        let deviations = layouts.iter().filter_map(|row| row.deviation.map(f64::abs));
+        let facts = Facts {
+            records: self.records,
+            bits: costs.bits,
+            backend: Backend::selected()?.name(),
+            threads: costs.threads,
+            pool: self.pool,
+            estimated: matches!(about, About::Spec(_)),
+            best: layouts[0].layout.clone(),
+            why: why(&forecasts),
+            largest_deviation: deviations.max_by(f64::total_cmp),
+            layouts,
+            costs,
+        };
+        let text = facts.text();
+        Ok(Report::result(&facts, text))
+    }
+
+    fn about(&self) -> Result<About, Failure> {
+        let model: PrivateModel = match (&self.spec, &self.model) {
+            (Some(spec), _) => {
+                let bytes = spec.read("spec", PublicSpec::MAX_BYTES as u64)?;
+                return Ok(About::Spec(PublicSpec::from_json(&bytes).of(spec)?));
+            }
+            (None, Some(model)) => load::model(model)?,
+            (None, None) => demo::compile(&Network::from_safetensors(NETWORK, None)?, QuantiseOptions::default())?.0,
+        };
+        Ok(About::Model(Box::new(Evaluator::new(model).max_records(usize::MAX))))
+    }
+}
+
+impl Row {
+    fn from(forecast: &Forecast) -> Self {
+        let [encrypt, evaluate, decrypt] =
+            [forecast.encrypt, forecast.evaluate, forecast.decrypt].map(|seconds| seconds * 1e3);
+        Self {
+            layout: forecast.layout.to_string(),
+            ciphertexts: Pair { request: forecast.request_ciphertexts, response: forecast.response_ciphertexts },
+            bytes: Pair { request: forecast.request_bytes, response: forecast.response_bytes },
+            multiplications: forecast.multiplications,
+            ms: Times { encrypt, evaluate, decrypt },
+            measured_ms: None,
+            deviation: None,
+        }
+    }
+
+    fn compare(&mut self, measured: Times) {
+        self.deviation = Some(total(&self.ms) / total(&measured) - 1.0);
+        self.measured_ms = Some(measured);
+    }
+}
+
+fn total(ms: &Times) -> f64 {
+    ms.encrypt + ms.evaluate + ms.decrypt
+}
+
+/// What the best layout saves against `records`, or `records` against the next.
+fn why(forecasts: &[Forecast]) -> String {
+    let best = &forecasts[0];
+    let other = forecasts.iter().find(|other| other.layout == Layout::Records && best.layout != Layout::Records);
+    let Some(other) = other.or(forecasts.get(1)) else { return "there is no other layout".into() };
+    let [encrypt, evaluate, decrypt] = [
+        (other.encrypt - best.encrypt, "encryption"),
+        (other.evaluate - best.evaluate, "evaluation"),
+        (other.decrypt - best.decrypt, "decryption"),
+    ];
+    let mut steps = [encrypt, evaluate, decrypt];
+    steps.sort_by(|x, y| y.0.total_cmp(&x.0));
+    let told = steps.iter().filter(|(seconds, _)| seconds.abs() >= 1e-6).map(|(seconds, step)| {
+        let (verb, time) = (if *seconds > 0.0 { "saves" } else { "costs" }, duration(seconds.abs() * 1e6));
+        format!("{step} {verb} {time}")
+    });
+    format!(
+        "against {}, {} ciphertexts up and {} down instead of {} and {}: {}",
+        other.layout,
+        best.request_ciphertexts,
+        best.response_ciphertexts,
+        other.request_ciphertexts,
+        other.response_ciphertexts,
+        told.collect::<Vec<_>>().join(", ")
+    )
+}
+
+impl Facts {
+    fn text(&self) -> String {
+        let Self { records, bits, backend, threads, pool, estimated, best, why, .. } = self;
+        let nonces = if *pool { ", nonces at hand" } else { "" };
+        let mut lines = vec![
+            format!("{records} records, {bits}-bit keys, engine {backend}, {threads} threads{nonces}"),
+            String::new(),
+            "  layout         up   down       bytes up     bytes down  multiplications    encrypt   evaluate    decrypt      whole".into(),
+        ];
+        for row in &self.layouts {
+            let Row { layout, ciphertexts, bytes: lengths, multiplications, ms, .. } = row;
+            let mark = if layout == best { '*' } else { ' ' };
+            let [encrypt, evaluate, decrypt, whole] =
+                [ms.encrypt, ms.evaluate, ms.decrypt, total(ms)].map(|ms| duration(ms * 1e3));
+            let (Pair { request: up, response: down }, of) = (ciphertexts, |length: u64| bytes(length as usize));
+            let (bytes_up, bytes_down) = (of(lengths.request), of(lengths.response));
+            let mut line = format!(
+                "{mark} {layout:11}  {up:>5}  {down:>5}  {bytes_up:>13}  {bytes_down:>13}  {multiplications:>15}  {encrypt:>9}  {evaluate:>9}  \
+                 {decrypt:>9}  {whole:>9}"
+            );
+            if let (Some(measured), Some(deviation)) = (&row.measured_ms, row.deviation) {
+                let Times { encrypt, evaluate, decrypt } = measured;
+                let [encrypt, evaluate, decrypt, whole] =
+                    [*encrypt, *evaluate, *decrypt, total(measured)].map(|ms| duration(ms * 1e3));
+                line.push_str(&format!(
+                    "\n  measured {:67}{encrypt:>9}  {evaluate:>9}  {decrypt:>9}  {whole:>9}  {:+5.1} %",
+                    "",
+                    100.0 * deviation
+                ));
+            }
+            lines.push(line);
+        }
+        lines.push(format!("\n{best} is the best: {why}."));
+        if *estimated {
+            lines.push("The multiplications are an estimate: those of a matrix of normal deviates.".into());
+        }
+        if let Some(largest) = self.largest_deviation {
+            lines.push(format!("No prediction is off by more than {:.1} %.", 100.0 * largest));
+        }
+        lines.join("\n")
+    }
+}

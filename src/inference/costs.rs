@@ -1,0 +1,244 @@
+//! What the parts of a job take on this machine.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::arith::Backend;
+use crate::error::Result;
+use crate::paillier::{LinearLayer, NonceMethod, Plaintext, SecretKey};
+use crate::secret::Limbs;
+use crate::threads;
+
+/// Seconds of the parts of a job, for keys of one length, on one engine and a number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct UnitCosts {
+    /// Length of the keys.
+    pub bits: u32,
+    #[serde(serialize_with = "name")]
+    /// The engine.
+    pub backend: Backend,
+    /// Threads.
+    pub threads: usize,
+    /// Encryption with the secret key.
+    pub encrypt_secret: Cost,
+    /// Encryption with the public key.
+    pub encrypt_public: Cost,
+    /// Encryption with a nonce that is at hand.
+    pub encrypt_ready: Cost,
+    /// The n-th power of a nonce, for a response.
+    pub nth_power: Cost,
+    /// Decryption.
+    pub decrypt: Cost,
+    /// The check of a list of ciphertexts that was received, whatever its length.
+    pub check: f64,
+    /// And for each of them.
+    pub check_each: f64,
+    /// A multiplication of a planned linear layer, on all threads.
+    pub step: f64,
+    /// The linear layer's inversion and what else it takes whatever its size.
+    pub layer: f64,
+    /// The first number of a response.
+    pub pack: Cost,
+    /// Each further number of a response.
+    pub pack_next: Cost,
+    /// A square between numbers of a response.
+    pub square: Cost,
+}
+
+/// Seconds of equal jobs: of one alone, of a bundle as wide as the engine's lanes on one thread, and of each bundle after that on the
+/// same thread.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Cost {
+    /// One job.
+    pub one: f64,
+    /// The first bundle.
+    pub bundle: f64,
+    /// Each further bundle.
+    pub next: f64,
+}
+
+impl Cost {
+    /// Seconds of `count` jobs that are split into bundles and single ones on so many threads; `bundled` as [`Backend::bundled`] has it.
+    pub(super) fn of(self, count: usize, bundled: usize, lanes: usize, threads: usize) -> f64 {
+        let (bundles, rest) = (bundled.div_ceil(lanes), count - bundled);
+        let rounds = bundles.div_ceil(threads);
+        let wide = if rounds == 0 { 0.0 } else { self.bundle + (rounds - 1) as f64 * self.next };
+        let work = if bundles == 0 { 0.0 } else { self.bundle + (bundles - 1) as f64 * self.next };
+        let narrow = if bundles == 0 { rest.div_ceil(threads) } else { 0 } as f64 * self.one;
+        wide.max(narrow).max((work + rest as f64 * self.one) / threads as f64)
+    }
+
+    /// The same of `parts`, part for part.
+    fn combine(self, other: Self, with: impl Fn(f64, f64) -> f64) -> Self {
+        let with = |x, y| with(x, y).max(0.0);
+        Self {
+            one: with(self.one, other.one),
+            bundle: with(self.bundle, other.bundle),
+            next: with(self.next, other.next),
+        }
+    }
+
+    pub(super) fn plus(self, other: Self, times: f64) -> Self {
+        self.combine(other, |x, y| x + times * y)
+    }
+
+    /// What makes `self` out of `less`, for each of so many.
+    fn less(self, less: Self, times: f64) -> Self {
+        self.combine(less, |x, y| (x - y) / times)
+    }
+}
+
+/// A measurement ends after this, once there are [`RUNS`] runs.
+const LONG_ENOUGH: Duration = Duration::from_millis(40);
+const RUNS: usize = 3;
+
+/// Median seconds of a run.
+fn seconds<T>(mut run: impl FnMut() -> Result<T>) -> Result<f64> {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < RUNS || start.elapsed() < LONG_ENOUGH {
+        let start = Instant::now();
+        run()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// Bundles of a long list.
+const LONG: usize = 8;
+
+/// Seconds of a job for 1 and for more, `threads` of which find their own thread.
+fn cost<T>(lanes: usize, threads: usize, run: impl Fn(usize) -> Result<T>) -> Result<Cost> {
+    let one = seconds(|| run(1))?;
+    let bundle = seconds(|| run(lanes * threads))?;
+    let long = seconds(|| run(LONG * lanes * threads))?;
+    Ok(Cost { one, bundle, next: ((long - bundle) / (LONG - 1) as f64).max(0.0) })
+}
+
+fn name<S: serde::Serializer>(backend: &Backend, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(backend.name())
+}
+
+impl UnitCosts {
+    /// Measures on this machine, with the engine of the key and all threads of the library, in a second or a few where the engine is slow.
+    /// The costs are those of any key of this length.
+    ///
+    /// # Errors
+    /// [`Error::Randomness`](crate::Error::Randomness), [`Error::Threads`](crate::Error::Threads).
+    pub fn measure(key: &SecretKey) -> Result<Self> {
+        let (public, threads) = (key.public_key(), threads::threads()?);
+        let backend = public.backend();
+        let lanes = backend.lanes();
+        // Both primes work at the same time.
+        let halved = (threads / 2).max(1);
+        let most = LONG * lanes * threads;
+        let plaintexts = (0..most).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
+        let x = key.encrypt_batch(&plaintexts)?;
+        let limbs: Vec<_> = x.iter().map(|x| Limbs::copy_of(x.limbs())).collect();
+
+        let encrypt = |method, threads| {
+            key.nonces(method, 1)?; // its tables
+            cost(lanes, threads, |count| public.encrypt_batch_with(&plaintexts[..count], key.nonces(method, count)?))
+        };
+        let pack = |length: usize, shift| {
+            // Numbers of a part, the same for all.
+            let part = &limbs[..length];
+            cost(lanes, threads, |count| public.pack(&vec![part; count], shift))
+        };
+        let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, 32)?);
+        let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
+        let check = seconds(|| public.ciphertexts_from_bytes(&bytes[..public.ciphertext_bytes()]))?;
+        let nth_power = |count| public.nonces(NonceMethod::Power, count);
+        let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
+        let layer = Layer::measure(key)?;
+        Ok(Self {
+            bits: public.bits(),
+            backend,
+            threads,
+            encrypt_secret: encrypt(key.nonce_method(), halved)?,
+            encrypt_public: encrypt(public.nonce_method(), threads)?,
+            encrypt_ready: cost(lanes, threads, |count| public.add_plain_batch(&x[..count], &plaintexts[..count]))?,
+            nth_power: Cost { next: nth.bundle, ..nth },
+            decrypt: cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
+            check,
+            check_each: ((seconds(|| public.ciphertexts_from_bytes(&bytes))? - check) / most as f64).max(0.0),
+            step: layer.step,
+            layer: layer.fixed,
+            pack: first,
+            pack_next: both.less(first, 1.0),
+            square: squared.less(both, 32.0),
+        })
+    }
+}
+
+/// Of a linear layer.
+struct Layer {
+    step: f64,
+    fixed: f64,
+}
+
+impl Layer {
+    const COLUMNS: usize = 192;
+    const ROWS: usize = 4;
+
+    fn measure(key: &SecretKey) -> Result<Self> {
+        let public = key.public_key();
+        let plaintexts = (0..Self::COLUMNS).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
+        let x = key.encrypt_batch(&plaintexts)?;
+        let least = LinearLayer::planned(1, &[-1]);
+        let most = LinearLayer::planned(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS));
+        let fixed = seconds(|| least.rows(public, &x[..1]))?;
+        let step = (seconds(|| most.rows(public, &x))? - fixed).max(0.0) / most.multiplications() as f64;
+        Ok(Self { step, fixed })
+    }
+}
+
+/// Weights of 8 bits for a model that is not known: always the same, nearly normal, with a deviation of 32.
+pub(super) fn stand_in(count: usize) -> Vec<i32> {
+    let mut state = 1_u64;
+    let mut byte = || {
+        // Knuth's linear congruential generator; nothing rests on its quality.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as i32
+    };
+    (0..count).map(|_| (((0..12).map(|_| byte()).sum::<i32>() - 1530) / 8).clamp(-127, 127)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_and_single_jobs_share_the_threads() {
+        let cost = Cost { one: 1.0, bundle: 5.5, next: 5.0 };
+        let of = |count, bundled, threads| cost.of(count, bundled, 8, threads);
+        assert_eq!([of(0, 0, 1), of(1, 0, 1), of(3, 0, 1), of(8, 8, 1), of(24, 24, 1)], [0.0, 1.0, 3.0, 5.5, 15.5]);
+        assert_eq!(of(9, 8, 1), 6.5);
+        // A second thread takes the rest, another bundle, or every other job.
+        assert_eq!([of(9, 8, 2), of(16, 16, 2), of(5, 0, 2)], [5.5, 5.5, 3.0]);
+    }
+
+    #[test]
+    fn stand_in_weights_fill_eight_bits_and_stay_the_same() {
+        let weights = stand_in(10_000);
+        assert_eq!(weights[..5], stand_in(5));
+        let square = weights.iter().map(|&w| f64::from(w * w)).sum::<f64>() / 10_000.0;
+        assert!((30.0..34.0).contains(&square.sqrt()), "{}", square.sqrt());
+        assert!(weights.iter().all(|w| (-127..=127).contains(w)) && weights.iter().any(|w| w.abs() > 96));
+    }
+
+    #[test]
+    fn costs_are_measured_on_every_engine() {
+        let key = SecretKey::generate_insecure_for_tests(512).unwrap();
+        for backend in Backend::available() {
+            let costs = UnitCosts::measure(&key.on(backend).unwrap()).unwrap();
+            assert_eq!((costs.bits, costs.backend), (512, backend));
+            for cost in [costs.encrypt_secret, costs.encrypt_public, costs.nth_power, costs.decrypt, costs.pack] {
+                assert!(cost.one > 0.0 && cost.bundle > 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What a job will take in each layout, from the costs of its parts.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::costs::stand_in;
+use super::{Cost, Evaluator, UnitCosts, evaluator};
+use crate::encoding::{Batch, Layout, Packing};
+use crate::error::Result;
+use crate::model::PublicSpec;
+use crate::paillier::LinearLayer;
+
+/// Where nonces come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Nonces {
+    /// The encryptor has the secret key.
+    #[default]
+    Secret,
+    /// The encryptor has the public key only.
+    Public,
+    /// Both sides have made enough of them beforehand.
+    Pool,
+}
+
+/// What a job takes in one layout.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// The layout.
+    #[serde(serialize_with = "text")]
+    pub layout: Layout,
+    /// Ciphertexts of the request.
+    pub request_ciphertexts: u64,
+    /// Ciphertexts of the response.
+    pub response_ciphertexts: u64,
+    /// Their bytes.
+    pub request_bytes: u64,
+    /// Their bytes.
+    pub response_bytes: u64,
+    /// Multiplications of the planned linear layer, for all batches.
+    pub multiplications: u64,
+    /// Seconds of the encryptor.
+    pub encrypt: f64,
+    /// Seconds of the evaluator.
+    pub evaluate: f64,
+    /// Seconds of the decryptor.
+    pub decrypt: f64,
+}
+
+impl Forecast {
+    /// Seconds of all three.
+    pub fn total(&self) -> f64 {
+        self.encrypt + self.evaluate + self.decrypt
+    }
+}
+
+fn text<S: serde::Serializer>(layout: &impl fmt::Display, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(layout)
+}
+
+impl UnitCosts {
+    /// What `records` records take in each layout of a spec that fits the key, the quickest first. `multiplications` tells those of a
+    /// batch: [`Evaluator::multiplications`] where the model is known, [`estimated_multiplications`](Self::estimated_multiplications)
+    /// where it is not.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::inference::{Evaluator, Nonces, UnitCosts};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// # use tacita::paillier::{KeySize, SecretKey};
+    /// # let affine = Affine::new(64, vec![0.5; 64], vec![0.0])?;
+    /// # let features = Features::new([Feature::run("pixel", 64, Grid::new(0.0, 1.0, 0, 255)?)])?;
+    /// # let options = QuantiseOptions::default();
+    /// # let (model, _) = PrivateModel::compile(&affine, features, &["y"], Activation::Sigmoid, "patch", options)?;
+    /// let evaluator = Evaluator::new(model);
+    /// let costs = UnitCosts::measure(&SecretKey::generate(KeySize::Bits2048)?)?;
+    /// let multiplications = |layout| evaluator.multiplications(layout);
+    /// let forecasts = costs.forecasts(evaluator.spec(), 1, Nonces::Secret, multiplications)?;
+    /// assert!(forecasts[0].request_ciphertexts < 64); // one record is best off in a features layout
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `multiplications` fails with; [`Error::Argument`](crate::Error::Argument) if not even the records layout fits the key.
+    pub fn forecasts(
+        &self,
+        spec: &PublicSpec,
+        records: usize,
+        nonces: Nonces,
+        mut multiplications: impl FnMut(Layout) -> Result<usize>,
+    ) -> Result<Vec<Forecast>> {
+        spec.packing(Layout::Records, self.bits)?;
+        let mut forecasts = Vec::new();
+        for layout in spec.layouts() {
+            // Specs list layouts for all lengths of keys.
+            let Ok(packing) = spec.packing(layout, self.bits) else { continue };
+            forecasts.push(self.forecast(spec, &packing, records, nonces, multiplications(layout)?));
+        }
+        forecasts.sort_by(|x, y| x.total().total_cmp(&y.total()));
+        Ok(forecasts)
+    }
+
+    /// The multiplications that a matrix of normal deviates of 8 bits takes in this layout, in place of a model's own.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) as [`LinearLayer::new`].
+    pub fn estimated_multiplications(spec: &PublicSpec, layout: Layout) -> Result<usize> {
+        let features = spec.features().len();
+        let weights = stand_in(features * spec.labels().len());
+        Ok(LinearLayer::new(layout.columns(features), &layout.matrix(features, &weights))?.multiplications())
+    }
+
+    fn forecast(
+        &self,
+        spec: &PublicSpec,
+        packing: &Packing,
+        records: usize,
+        nonces: Nonces,
+        multiplications: usize,
+    ) -> Forecast {
+        let (features, rows) = (spec.features().len(), spec.labels().len());
+        let bytes = u64::from(self.bits) / 4;
+        let (up, down) = (packing.request_ciphertexts(records, features), packing.response_ciphertexts(records, rows));
+        let batches = packing.batches(records);
+        let mut forecast = Forecast {
+            layout: packing.layout(),
+            request_ciphertexts: up,
+            response_ciphertexts: down,
+            request_bytes: up.saturating_mul(bytes),
+            response_bytes: down.saturating_mul(bytes),
+            multiplications: (multiplications as u64).saturating_mul(batches.len() as u64),
+            encrypt: 0.0,
+            evaluate: 0.0,
+            decrypt: self.check + down as f64 * self.check_each + self.decrypt(down as usize),
+        };
+        // All batches are alike but the last.
+        let full = records / packing.capacity();
+        let first = packing.batches(records.min(packing.capacity())).next();
+        let last = packing.batches(records % packing.capacity()).next();
+        for (batch, times) in [(first.filter(|_| full > 0), full), (last, 1)] {
+            let Some(batch) = batch else { continue };
+            let columns = packing.columns(features);
+            forecast.encrypt += times as f64 * self.encrypt(columns, nonces);
+            forecast.evaluate += times as f64 * self.evaluate(&batch, rows, columns, nonces, multiplications);
+        }
+        forecast
+    }
+
+    fn encrypt(&self, count: usize, nonces: Nonces) -> f64 {
+        match nonces {
+            // Tables give a bundle for half of what products take, and both primes work at the same time.
+            Nonces::Secret => self.spread(self.encrypt_secret, count, 0.5, (self.threads / 2).max(1)),
+            Nonces::Public => self.spread(self.encrypt_public, count, 0.5, self.threads),
+            Nonces::Pool => self.spread(self.encrypt_ready, count, 1.0, self.threads),
+        }
+    }
+
+    fn decrypt(&self, count: usize) -> f64 {
+        self.spread(self.decrypt, count, 1.0, (self.threads / 2).max(1))
+    }
+
+    /// One batch, as the evaluator does it.
+    fn evaluate(&self, batch: &Batch, rows: usize, columns: usize, nonces: Nonces, multiplications: usize) -> f64 {
+        let parts: Vec<_> = batch.responses(rows).collect();
+        let check = self.check + columns as f64 * self.check_each;
+        let layer = self.layer + multiplications as f64 * self.step;
+        let spread = |cost| self.spread(cost, parts.len(), 1.0, self.threads);
+        let length = parts.first().map_or(0, |part| part.coefficients().len());
+        let squarings = (length.max(1) - 1) as f64 * f64::from(batch.shift());
+        let pack = self.pack.plus(self.pack_next, length as f64 - 1.0);
+        let pool = nonces == Nonces::Pool;
+        if !pool && evaluator::packs_with_nonces(batch.shift(), length, self.bits) {
+            let more = (squarings - f64::from(self.bits)).max(0.0);
+            return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
+        }
+        let nonces = if pool { 0.0 } else { spread(self.nth_power) };
+        // Nonces beside the layer: few of them keep one thread busy, many all.
+        let (threads, busy) = (self.threads as f64, parts.len().min(self.threads) as f64);
+        let both = nonces.max(nonces * busy / threads + layer);
+        // Concealing a packed number is a product more.
+        check + both + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+    }
+
+    fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {
+        // A single job stays on its thread.
+        let threads = if count < 2 { 1 } else { threads };
+        cost.of(count, self.backend.bundled(count, share, threads), self.backend.lanes(), threads)
+    }
+}
+
+impl Evaluator {
+    /// What `records` records take in each layout, the quickest first: [`UnitCosts::forecasts`] with the model's own plans.
+    ///
+    /// # Errors
+    /// As [`UnitCosts::forecasts`].
+    pub fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<Forecast>> {
+        costs.forecasts(self.spec(), records, nonces, |layout| self.multiplications(layout))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::Backend;
+    use crate::encoding::{Feature, Features, Grid};
+    use crate::model::{PrivateModel, QuantiseOptions};
+    use crate::network::{Activation, Affine};
+
+    fn spec() -> PublicSpec {
+        let weights: Vec<_> = stand_in(300).iter().map(|&w| f64::from(w)).collect();
+        let affine = Affine::new(100, weights, vec![0.0; 3]).unwrap();
+        let features = Features::new([Feature::run("x", 100, Grid::new(0.0, 1.0, 0, 255).unwrap())]).unwrap();
+        let options = QuantiseOptions::default();
+        let labels = ["a", "b", "c"];
+        PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "m", options).unwrap().0.spec().clone()
+    }
+
+    /// Costs in which a response is a hundred encryptions.
+    fn costs() -> UnitCosts {
+        let cost = |one: f64| Cost { one, bundle: one, next: one };
+        UnitCosts {
+            bits: 2048,
+            backend: Backend::Portable,
+            threads: 1,
+            encrypt_secret: cost(1.0),
+            encrypt_public: cost(2.0),
+            encrypt_ready: cost(0.1),
+            nth_power: cost(80.0),
+            decrypt: cost(20.0),
+            check: 0.0,
+            check_each: 0.0,
+            step: 0.01,
+            layer: 0.0,
+            pack: cost(0.01),
+            pack_next: cost(0.01),
+            square: cost(0.01),
+        }
+    }
+
+    fn forecasts(records: usize, nonces: Nonces) -> Vec<Forecast> {
+        costs()
+            .forecasts(&spec(), records, nonces, |layout| UnitCosts::estimated_multiplications(&spec(), layout))
+            .unwrap()
+    }
+
+    #[test]
+    fn few_records_share_by_features_and_many_by_records() {
+        let [one, many] = [1, 1000].map(|records| forecasts(records, Nonces::Secret));
+        assert_ne!(one[0].layout, Layout::Records);
+        assert_eq!(many[0].layout, Layout::Records);
+        for forecasts in [&one, &many] {
+            assert!(forecasts.is_sorted_by(|x, y| x.total() <= y.total()));
+            assert!(forecasts.iter().any(|forecast| forecast.layout == Layout::Records));
+        }
+    }
+
+    #[test]
+    fn ciphertexts_and_bytes_are_those_of_the_packing() {
+        for forecast in forecasts(10, Nonces::Secret) {
+            let packing = spec().packing(forecast.layout, 2048).unwrap();
+            let ciphertexts = [packing.request_ciphertexts(10, 100), packing.response_ciphertexts(10, 3)];
+            assert_eq!([forecast.request_ciphertexts, forecast.response_ciphertexts], ciphertexts);
+            assert_eq!([forecast.request_bytes, forecast.response_bytes], ciphertexts.map(|count| 512 * count));
+        }
+    }
+
+    #[test]
+    fn work_grows_with_records_and_shrinks_with_nonces_at_hand() {
+        let total = |records, nonces| forecasts(records, nonces).iter().map(Forecast::total).sum::<f64>();
+        assert!(total(1000, Nonces::Secret) > 4.0 * total(200, Nonces::Secret));
+        assert!(
+            total(1, Nonces::Pool) < total(1, Nonces::Secret) && total(1, Nonces::Secret) < total(1, Nonces::Public)
+        );
+    }
+}
