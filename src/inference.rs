@@ -5,6 +5,8 @@
 //! | [`Encryptor`] | spec, public or secret key, records | [`Request`] |
 //! | [`Evaluator`] | private model, public keys that were verified | [`Response`] |
 //! | [`Decryptor`] | spec, secret key, the request's [`Header`] | [`Prediction`]s |
+//!
+//! More records than should be in memory at once travel as a sequence of requests, see [`MessageReader`].
 
 mod addend;
 mod decryptor;
@@ -14,6 +16,7 @@ mod evaluator;
 mod header;
 mod request;
 mod response;
+mod sequence;
 mod verified_keys;
 
 pub use decryptor::{Decryptor, Prediction};
@@ -22,6 +25,7 @@ pub use evaluator::Evaluator;
 pub use header::Header;
 pub use request::Request;
 pub use response::Response;
+pub use sequence::{Message, MessageReader, RequestReader, ResponseReader};
 pub use verified_keys::VerifiedKeys;
 
 /// How far a long piece of work is, in batches.

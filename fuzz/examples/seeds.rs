@@ -7,14 +7,14 @@
 use std::path::PathBuf;
 
 use tacita::encoding::{Feature, Features, Grid};
-use tacita::inference::Encryptor;
+use tacita::inference::{Encryptor, Request};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine, Network, Normalisation};
 use tacita_fuzz::fixtures::KEY;
 use tacita_fuzz::wire::Message;
 use tacita_fuzz::{
-    EVALUATOR, MODEL, model_of_parts, read_model, read_request, read_response, read_spec, sealed_model, sealed_spec,
-    unsealed_model, unsealed_spec,
+    EVALUATOR, MODEL, model_of_parts, read_model, read_request, read_response, read_sequence, read_spec, sealed_model,
+    sealed_spec, unsealed_model, unsealed_spec,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,6 +55,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (spec, pin) = (MODEL.spec().clone(), MODEL.spec().fingerprint());
     let request = Encryptor::with_secret_key(spec, pin, KEY.clone())?.encrypt_from_seed(&[[1.0, 255.0]], b"request")?;
     let response = EVALUATOR.evaluate_from_seed(&request, KEY.public_key(), b"response")?;
+    let second = request.clone().without_key();
+    for (name, requests) in [("two", [&request, &second]), ("two-alike", [&request; 2])] {
+        let sequence = requests.map(Request::to_bytes).concat();
+        write("sequence", name, &sequence)?;
+        assert!(read_sequence(&sequence));
+    }
     for (name, request) in [("with-key", request.clone()), ("without-key", request.without_key())] {
         write("request", name, &request.to_bytes())?;
         write("sealed_request", name, &Message::of_request(&request).content())?;
