@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench fuzz header vectors install clean
+.PHONY: help setup demo build test test-aarch64 lint bench scaling timing fuzz header vectors install clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,12 @@ lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, docu
 
 bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 	cargo bench -p tacita -- $(ARGS)
+
+scaling: setup-build ## measure how time and memory grow with records, features and rows; ARGS="--quick" for a minute
+	scripts/scaling $(ARGS)
+
+timing: setup-build ## look for times that depend on secrets; ARGS="--measurements N --bits N --json"
+	cargo run --release --features hazmat --example timing -- $(ARGS)
 
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz

@@ -7,6 +7,7 @@
 //! | [`Decryptor`] | spec, secret key, the request's [`Header`] | [`Prediction`]s |
 //!
 //! [`UnitCosts`] measure what the machine can do, and [forecast](UnitCosts::forecasts) which layout is the quickest.
+//! More records than should be in memory at once travel as a sequence of requests, see [`MessageReader`].
 
 mod addend;
 mod costs;
@@ -18,6 +19,7 @@ mod forecast;
 mod header;
 mod request;
 mod response;
+mod sequence;
 mod verified_keys;
 
 pub use costs::{Cost, UnitCosts};
@@ -28,6 +30,7 @@ pub use forecast::{Forecast, Nonces};
 pub use header::Header;
 pub use request::Request;
 pub use response::Response;
+pub use sequence::{Message, MessageReader, RequestReader, ResponseReader};
 pub use verified_keys::VerifiedKeys;
 
 /// How far a long piece of work is, in batches.

@@ -12,7 +12,7 @@ use fixtures::{KEY, random_model};
 use sha2::{Digest, Sha256};
 use tacita::Fingerprint;
 use tacita::encoding::Grid;
-use tacita::inference::{Encryptor, Evaluator, Request, Response, VerifiedKeys};
+use tacita::inference::{Encryptor, Evaluator, Request, RequestReader, Response, ResponseReader, VerifiedKeys};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Activation, Affine, Network};
 use tacita::paillier::{SecretKey, UnverifiedPublicKey};
@@ -53,6 +53,14 @@ fn response(bytes: &[u8]) -> bool {
     bounded(bytes.len(), || Response::from_bytes(bytes)).is_ok()
 }
 
+fn requests(bytes: &[u8]) -> bool {
+    bounded(bytes.len(), || RequestReader::new(bytes, u64::MAX).all(|request| request.is_ok()))
+}
+
+fn responses(bytes: &[u8]) -> bool {
+    bounded(bytes.len(), || ResponseReader::new(bytes, u64::MAX).all(|response| response.is_ok()))
+}
+
 fn verified_keys(bytes: &[u8]) -> bool {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
@@ -88,6 +96,8 @@ fn files() -> Vec<(Reader, Vec<u8>)> {
         (network, trained.to_safetensors().unwrap()),
         (request, sent.to_bytes()),
         (response, answer.to_bytes()),
+        (requests, sent.to_bytes().repeat(3)),
+        (responses, answer.to_bytes().repeat(3)),
         (verified_keys, format!("{pin}\n").repeat(100).into_bytes()),
     ]
 }
@@ -363,7 +373,15 @@ fn messages_that_ask_for_memory_keep_the_bound() {
                 let lie = [&content[..at], &head, &content[at..]].concat();
                 assert!(!request(&seal("tacita.request", &lie)));
                 assert!(!response(&seal("tacita.response", &lie)));
+                assert!(!requests(&seal("tacita.request", &lie)));
             }
+        }
+    }
+    let whole = honest.to_bytes();
+    for at in 0..60 {
+        for head in [&[0x5b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..], &[0x5a, 0xff, 0xff, 0xff, 0xff]] {
+            assert!(!requests(&[&whole[..at], head, &whole[at..]].concat()));
+            assert!(!requests(&[&whole, &whole[..at], head].concat()));
         }
     }
     for byte in 0..=255 {

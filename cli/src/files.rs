@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,7 +55,16 @@ impl Source {
 
     /// Reads all of it, wiped when dropped. What is not longer than a key file stays in one place in memory.
     pub(crate) fn read(&self, what: &'static str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let input = self.open()?;
+        self.read_opened(self.open()?, what, limit)
+    }
+
+    /// The same where it is open already.
+    pub(crate) fn read_opened(
+        &self,
+        input: impl Read,
+        what: &'static str,
+        limit: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let too_large = |found| Failure::from(tacita::Error::TooLarge { what, found, limit }).of(self);
         let length = match self {
             Self::File(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -98,7 +107,8 @@ impl fmt::Display for Sink {
 /// The output files of a command.
 ///
 /// They are [planned](Self::plan) before the work, so that it is not done in vain, and [written](Self::write) after it:
-/// each to a temporary file in the folder where it belongs, and only when all are complete under their own names.
+/// each to a temporary file in the folder where it belongs, and only when all are complete under their own names. What is
+/// too long to be held is written [piece by piece](Self::pieces).
 #[derive(Debug)]
 pub(crate) struct Outputs(Vec<(Sink, Kind)>);
 
@@ -140,7 +150,13 @@ impl Outputs {
                 if is_special(&path) {
                     fs::write(&path, content).map_err(|error| failed(path.display(), &error))?;
                 } else {
-                    let file = stage(&path, *kind, content).map_err(|error| failed(path.display(), &error))?;
+                    let write = || {
+                        let mut file = stage(&path, *kind)?;
+                        file.write_all(content)?;
+                        file.as_file().sync_all()?;
+                        Ok(file)
+                    };
+                    let file = write().map_err(|error| failed(path.display(), &error))?;
                     staged.push((file, path, *kind));
                 }
             }
@@ -151,13 +167,78 @@ impl Outputs {
             }
         }
         for (file, path, kind) in staged {
-            let persisted = match kind {
-                Kind::SecretKey => file.persist_noclobber(&path),
-                _ => file.persist(&path),
-            };
-            persisted.map_err(|error| failed(path.display(), &error.error))?;
+            persist(file, &path, kind)?;
         }
         Ok(())
+    }
+
+    /// The only output, to be written piece by piece.
+    pub(crate) fn pieces(self) -> Pieces {
+        let [(sink, kind)] = <[_; 1]>::try_from(self.0).expect("one output was planned");
+        Pieces { sink, kind, place: None }
+    }
+}
+
+/// An output that is written piece by piece. A file is opened with the first piece, and stands under its own name when it
+/// is [finished](Self::finish).
+pub(crate) struct Pieces {
+    sink: Sink,
+    kind: Kind,
+    place: Option<Place>,
+}
+
+enum Place {
+    Staged(BufWriter<NamedTempFile>),
+    Special(BufWriter<File>),
+    Stdout,
+}
+
+impl Pieces {
+    /// Writes the next piece. Where others read along, it is sent at once.
+    pub(crate) fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        let place = match &mut self.place {
+            Some(place) => place,
+            none => none.insert(Place::open(&self.sink, self.kind)?),
+        };
+        let written = match place {
+            Place::Staged(file) => file.write_all(piece),
+            Place::Special(file) => file.write_all(piece).and_then(|()| file.flush()),
+            Place::Stdout => return print(piece),
+        };
+        written.map_err(|error| failed(&self.sink, &error))
+    }
+
+    /// Puts a complete file where it belongs.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let (Sink::File(path), Some(Place::Staged(file))) = (&self.sink, self.place) else { return Ok(()) };
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        let file = file.and_then(|file| file.as_file().sync_all().map(|()| file));
+        // Checked once more: the work took its time.
+        persist(file.map_err(|error| failed(path.display(), &error))?, &check(path, self.kind)?, self.kind)
+    }
+
+    /// Says with a failure what has gone out before it and cannot be taken back.
+    pub(crate) fn failed(&self, failure: Failure, written: impl fmt::Display) -> Failure {
+        match self.place {
+            None | Some(Place::Staged(_)) => failure,
+            Some(Place::Special(_) | Place::Stdout) => {
+                let message = format!("{}; {} has {written} and is not complete", failure.message, self.sink);
+                Failure { message, ..failure }
+            }
+        }
+    }
+}
+
+impl Place {
+    fn open(sink: &Sink, kind: Kind) -> Result<Self, Failure> {
+        let Sink::File(path) = sink else { return Ok(Self::Stdout) };
+        let path = check(path, kind)?;
+        let place = if is_special(&path) {
+            File::options().write(true).open(&path).map(|file| Self::Special(BufWriter::new(file)))
+        } else {
+            stage(&path, kind).map(|file| Self::Staged(BufWriter::new(file)))
+        };
+        place.map_err(|error| failed(path.display(), &error))
     }
 }
 
@@ -196,8 +277,8 @@ fn holds_secret_key(path: &Path) -> bool {
     read.is_ok() && Kind::of(&bytes) == Some(Kind::SecretKey)
 }
 
-/// A complete temporary file beside its place.
-fn stage(path: &Path, kind: Kind, content: &[u8]) -> io::Result<NamedTempFile> {
+/// A temporary file beside its place.
+fn stage(path: &Path, kind: Kind) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tacita-");
     #[cfg(unix)]
@@ -205,10 +286,16 @@ fn stage(path: &Path, kind: Kind, content: &[u8]) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(if kind.is_private() { 0o600 } else { 0o666 }));
     }
-    let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Puts a complete temporary file into its place.
+fn persist(file: NamedTempFile, path: &Path, kind: Kind) -> Result<(), Failure> {
+    let persisted = match kind {
+        Kind::SecretKey => file.persist_noclobber(path),
+        _ => file.persist(path),
+    };
+    persisted.map(drop).map_err(|error| failed(path.display(), &error.error))
 }
 
 /// Writes to standard output.

@@ -1,7 +1,9 @@
 //! Keys, specs, models and messages from files; failures name the file.
 
+use std::fmt;
+
 use tacita::Fingerprint;
-use tacita::inference::{Request, Response};
+use tacita::inference::{Message, MessageReader};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::paillier::{SecretKey, UnverifiedPublicKey, is_encrypted};
 
@@ -59,12 +61,25 @@ pub(crate) fn model(source: &Source) -> Result<PrivateModel, Failure> {
     PrivateModel::from_bytes(&source.read("private model", PrivateModel::MAX_BYTES as u64)?).of(source)
 }
 
-pub(crate) fn request(source: &Source, limit: u64) -> Result<Request, Failure> {
-    Request::from_bytes(&source.read("request", limit)?).of(source)
+/// The messages of a file, one by one; failures name the file and, behind the first message, its number.
+pub(crate) fn messages<T: Message>(
+    source: &Source,
+    max_bytes: u64,
+) -> Result<impl Iterator<Item = Result<T, Failure>>, Failure> {
+    let messages = MessageReader::new(source.open()?, max_bytes);
+    Ok(messages.enumerate().map(move |(index, message)| message.of(Nth(source, index))))
 }
 
-pub(crate) fn response(source: &Source, limit: u64) -> Result<Response, Failure> {
-    Response::from_bytes(&source.read("response", limit)?).of(source)
+/// A message of a file, for messages to people.
+pub(crate) struct Nth<'a>(pub(crate) &'a Source, pub(crate) usize);
+
+impl fmt::Display for Nth<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(source, 0) => source.fmt(f),
+            Self(source, index) => write!(f, "{source}, message {}", index + 1),
+        }
+    }
 }
 
 /// Bytes as hexadecimal digits.

@@ -1,7 +1,8 @@
 //! Records from CSV files and from MNIST. No message shows a cell of a file: it may be a value of a record.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Split};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use tacita::Error;
@@ -50,11 +51,42 @@ pub(crate) struct RecordsArguments {
 
 impl RecordsArguments {
     /// The records, each with as many values as there are features.
-    pub(crate) fn load(&self, features: &Features) -> Result<Records, Failure> {
-        match (&self.csv, &self.mnist) {
-            (Some(source), _) => Records::from_csv(source, features),
-            (None, Some(folder)) => Records::from_mnist_test(folder, features.len(), self.first, self.count),
-            (None, None) => Err(Failure::new(Exit::Usage, "which records? give --in or --mnist")),
+    pub(crate) fn open<'a>(&self, features: &'a Features) -> Result<RecordStream<'a>, Failure> {
+        let input = match (&self.csv, &self.mnist) {
+            (Some(source), _) => Input::Csv(Csv::new(source.open()?, features)),
+            (None, Some(folder)) => {
+                let images = Mnist::load_test(folder).map_err(dataset)?;
+                check_images(&images, features.len(), self.first, self.count).of(folder.display())?;
+                Input::Images { images, rest: self.first..self.first + self.count }
+            }
+            (None, None) => return Err(Failure::new(Exit::Usage, "which records? give --in or --mnist")),
+        };
+        Ok(RecordStream { input, name: self.to_string() })
+    }
+}
+
+/// Records that come piece by piece.
+pub(crate) struct RecordStream<'a> {
+    input: Input<'a>,
+    name: String,
+}
+
+enum Input<'a> {
+    Csv(Csv<'a>),
+    Images { images: Images, rest: Range<usize> },
+}
+
+impl RecordStream<'_> {
+    /// The next records, `most` of them or what is left: none at the end, but one or more at first.
+    pub(crate) fn next(&mut self, most: usize) -> Result<Records, Failure> {
+        match &mut self.input {
+            Input::Csv(csv) => csv.next(most).of(&self.name),
+            Input::Images { images, rest } => {
+                let end = rest.end.min(rest.start.saturating_add(most));
+                let records = Records::of_images(images, rest.start..end);
+                rest.start = end;
+                Ok(records)
+            }
         }
     }
 }
@@ -86,36 +118,37 @@ impl Records {
         Ok(())
     }
 
-    /// `count` images of the test set from the one at `first` on.
-    pub(crate) fn from_mnist_test(folder: &Path, columns: usize, first: usize, count: usize) -> Result<Self, Failure> {
-        let images = Mnist::load_test(folder).map_err(dataset)?;
-        Self::from_images(&images, columns, first, count).of(folder.display())
-    }
-
     /// Images of the training set, as many as calibration makes use of.
     pub(crate) fn from_mnist_training(folder: &Path, columns: usize) -> Result<Self, Failure> {
         let images = Mnist::load(folder).map_err(dataset)?.train;
-        Self::from_images(&images, columns, 0, CALIBRATION_IMAGES).of(folder.display())
+        check_images(&images, columns, 0, CALIBRATION_IMAGES).of(folder.display())?;
+        Ok(Self::of_images(&images, 0..CALIBRATION_IMAGES))
     }
 
-    fn from_images(images: &Images, columns: usize, first: usize, count: usize) -> Result<Self, Failure> {
-        if columns != tacita_datasets::PIXELS {
-            let (what, found) = ("pixels of an image", tacita_datasets::PIXELS);
-            return Err(Error::Count { what, expected: columns, found }.into());
-        }
-        if count == 0 || first.checked_add(count).is_none_or(|end| end > images.len()) {
-            let why = format!("there are {} images; {count} from number {first} on are not among them", images.len());
-            return Err(Failure::new(Exit::Argument, why));
-        }
-        let pixels = images.pixels()[first * columns..][..count * columns].iter();
-        Ok(Self { columns, values: pixels.map(|&pixel| pixel.into()).collect(), places: Places::Images(first) })
+    fn of_images(images: &Images, which: Range<usize>) -> Self {
+        let columns = tacita_datasets::PIXELS;
+        let pixels = images.pixels()[which.start * columns..which.end * columns].iter();
+        Self { columns, values: pixels.map(|&pixel| pixel.into()).collect(), places: Places::Images(which.start) }
     }
 
     /// Reads a CSV file (RFC 4180, UTF-8) of one record a line. If a field of its first line is not a number, that line
     /// names the features; they may stand in any order and must be complete.
     pub(crate) fn from_csv(source: &Source, features: &Features) -> Result<Self, Failure> {
-        read_csv(source.open()?, features).of(source)
+        Csv::new(source.open()?, features).next(usize::MAX).of(source)
     }
+}
+
+/// Whether there are images as large as a record, and so many of them.
+fn check_images(images: &Images, columns: usize, first: usize, count: usize) -> Result<(), Failure> {
+    if columns != tacita_datasets::PIXELS {
+        let (what, found) = ("pixels of an image", tacita_datasets::PIXELS);
+        return Err(Error::Count { what, expected: columns, found }.into());
+    }
+    if count == 0 || first.checked_add(count).is_none_or(|end| end > images.len()) {
+        let why = format!("there are {} images; {count} from number {first} on are not among them", images.len());
+        return Err(Failure::new(Exit::Argument, why));
+    }
+    Ok(())
 }
 
 /// A data set that cannot be read.
@@ -128,42 +161,65 @@ fn refuse(line: u64, why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Record, format!("line {line}: {why}"))
 }
 
-/// Line by line, so that a message can name the line: no field has a reason to run over several.
-fn read_csv(input: impl Read, features: &Features) -> Result<Records, Failure> {
-    let columns = features.len();
-    let mut order: Option<Vec<usize>> = None;
-    let (mut values, mut lines) = (Vec::new(), Vec::new());
-    for (line, bytes) in (1..).zip(BufReader::new(input).split(b'\n')) {
-        let bytes = bytes.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| refuse(line, "it is not UTF-8"))?;
-        // Some programs put a mark before the first line.
-        let text = text.strip_prefix('\u{feff}').filter(|_| line == 1).unwrap_or(text);
-        if text.trim().is_empty() {
-            continue;
-        }
-        let record = fields(text).ok_or_else(|| refuse(line, "it is not CSV"))?;
-        if record.len() != columns {
-            let count = Error::Count { what: "fields of a line", expected: columns, found: record.len() };
-            return Err(Failure::from(count).of(format!("line {line}")));
-        }
-        if order.is_none() && lines.is_empty() && record.iter().any(|field| number(field).is_none()) {
-            order = Some(header(&record, features).map_err(|why| refuse(line, why))?);
-            continue;
-        }
-        let start = values.len();
-        values.resize(start + columns, 0.0);
-        for (column, field) in record.iter().enumerate() {
-            let index = order.as_ref().map_or(column, |order| order[column]);
-            values[start + index] = number(field).ok_or_else(|| {
-                refuse(line, format!("column {}, feature `{}`: it is not a number", column + 1, features.name(index)))
-            })?;
-        }
-        lines.push(line);
+/// A CSV file, read line by line, so that a message can name the line: no field has a reason to run over several.
+struct Csv<'a> {
+    features: &'a Features,
+    lines: Split<BufReader<Box<dyn Read>>>,
+    /// The number of the line read last, from 1.
+    line: u64,
+    /// Which feature a column is of, where the first line says so.
+    order: Option<Vec<usize>>,
+    is_begun: bool,
+}
+
+impl<'a> Csv<'a> {
+    fn new(input: Box<dyn Read>, features: &'a Features) -> Self {
+        Self { features, lines: BufReader::new(input).split(b'\n'), line: 0, order: None, is_begun: false }
     }
-    if lines.is_empty() {
-        return Err(Failure::new(Exit::Record, "it has no records"));
+
+    /// See [`RecordStream::next`].
+    fn next(&mut self, most: usize) -> Result<Records, Failure> {
+        let columns = self.features.len();
+        let (mut values, mut lines) = (Vec::new(), Vec::new());
+        while lines.len() < most
+            && let Some(bytes) = self.lines.next()
+        {
+            let bytes = bytes.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+            self.line += 1;
+            let line = self.line;
+            let text = std::str::from_utf8(&bytes).map_err(|_| refuse(line, "it is not UTF-8"))?;
+            // Some programs put a mark before the first line.
+            let text = text.strip_prefix('\u{feff}').filter(|_| line == 1).unwrap_or(text);
+            if text.trim().is_empty() {
+                continue;
+            }
+            let record = fields(text).ok_or_else(|| refuse(line, "it is not CSV"))?;
+            if record.len() != columns {
+                let count = Error::Count { what: "fields of a line", expected: columns, found: record.len() };
+                return Err(Failure::from(count).of(format!("line {line}")));
+            }
+            let is_first = self.order.is_none() && !self.is_begun;
+            if is_first && record.iter().any(|field| number(field).is_none()) {
+                self.order = Some(header(&record, self.features).map_err(|why| refuse(line, why))?);
+                continue;
+            }
+            self.is_begun = true;
+            let start = values.len();
+            values.resize(start + columns, 0.0);
+            for (column, field) in record.iter().enumerate() {
+                let index = self.order.as_ref().map_or(column, |order| order[column]);
+                values[start + index] = number(field).ok_or_else(|| {
+                    let name = self.features.name(index);
+                    refuse(line, format!("column {}, feature `{name}`: it is not a number", column + 1))
+                })?;
+            }
+            lines.push(line);
+        }
+        if !self.is_begun {
+            return Err(Failure::new(Exit::Record, "it has no records"));
+        }
+        Ok(Records { columns, values, places: Places::Lines(lines) })
     }
-    Ok(Records { columns, values, places: Places::Lines(lines) })
 }
 
 /// The fields of one line.
@@ -204,8 +260,25 @@ mod tests {
     }
 
     fn rows(text: &str) -> Result<Vec<Vec<f64>>, String> {
-        let records = read_csv(text.as_bytes(), &features()).map_err(|failure| failure.message)?;
+        let records = read(text.as_bytes()).map_err(|failure| failure.message)?;
         Ok(records.rows().into_iter().map(<[f64]>::to_vec).collect())
+    }
+
+    fn read(text: &[u8]) -> Result<Records, Failure> {
+        Csv::new(Box::new(std::io::Cursor::new(text.to_vec())), &features()).next(usize::MAX)
+    }
+
+    #[test]
+    fn records_come_in_pieces_and_lines_are_counted_on() {
+        let (features, text) = (features(), "age,lab_0,lab_1\n1,2,3\n\n4,5,6\n7,8,9\n1,2\n");
+        let mut csv = Csv::new(Box::new(text.as_bytes()), &features);
+        let mut next = |most| csv.next(most).map(|records| records.values).map_err(|failure| failure.message);
+        assert_eq!(next(2), Ok(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+        assert_eq!(next(1), Ok(vec![7.0, 8.0, 9.0]));
+        assert_eq!(next(1), Err("line 6: fields of a line: expected 3, found 2".into()));
+        let mut csv = Csv::new(Box::new(&b"1,2,3\n"[..]), &features);
+        let mut count = |most| csv.next(most).map(|records| records.rows().len()).map_err(|failure| failure.message);
+        assert_eq!([count(1), count(1), count(1)], [Ok(1), Ok(0), Ok(0)]);
     }
 
     #[test]
@@ -233,9 +306,9 @@ mod tests {
         ] {
             assert_eq!(rows(text).unwrap_err(), expected);
         }
-        let failure = read_csv(&b"1,2,3\n1,\xff987,3\n"[..], &features()).map(|_| ()).unwrap_err();
+        let failure = read(b"1,2,3\n1,\xff987,3\n").map(|_| ()).unwrap_err();
         assert_eq!(failure.message, "line 2: it is not UTF-8");
-        let records = read_csv(&b"1,2,3\n\n1,2,987\n"[..], &features()).map_err(|failure| failure.message).unwrap();
+        let records = read(b"1,2,3\n\n1,2,987\n").map_err(|failure| failure.message).unwrap();
         let failure = records.check(&features(), OutOfRange::Refuse).unwrap_err();
         assert_eq!(failure.message, "line 3: feature `lab_1` is outside its range 0 to 100");
     }

@@ -88,7 +88,7 @@ fn cut_and_padded_messages_are_refused() {
         {
             refused(&with(file, &whole[..length]), line, code);
         }
-        for padding in [&b"\0"[..], b"\xff\xff", &whole] {
+        for padding in [&b"\0"[..], b"\xff\xff", &whole[..whole.len() - 1]] {
             refused(&with(file, [&whole, padding].concat()), line, 22);
         }
     }
@@ -236,8 +236,13 @@ fn messages_of_the_wrong_kind_or_length_are_refused() {
         let code = if file == "request" { 23 } else { 32 };
         refused(&with(file, many.write()), line, code);
     }
-    // More than the model and the greatest number of records can need is not even read.
-    refused(&with("request", vec![0; 4 * 1024 + 20_000]), &format!("{EVALUATE} --max-records 1"), 23);
+    // More than the model and the greatest number of records can need is not even read: here no content follows at all.
+    let front = &CLINIC.read("request")[..51];
+    let claim = [front, &[0x5b], &u64::MAX.to_be_bytes()].concat();
+    refused(&with("request", claim), EVALUATE, 23);
+    let mut long = Message::read(&CLINIC.read("request"));
+    long.ciphertexts.resize(4 * 1024 + 20_000, 0);
+    refused(&with("request", long.write()), &format!("{EVALUATE} --max-records 1"), 23);
 }
 
 #[test]

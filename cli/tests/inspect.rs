@@ -106,12 +106,18 @@ fn json_is_one_object_and_nothing_else() {
     let compiled = members("compile network.safetensors --grid 0,1,0,9 --model m --spec s");
     assert!(compiled.contains(&"logit_error".into()) && compiled.contains(&"multiplications".into()), "{compiled:?}");
     let encrypted = members(&format!("encrypt {spec} --in records.csv --out request"));
-    assert_eq!(encrypted, ["key", "key_bits", "layout", "ms", "records", "request_bytes", "request_id", "spec"]);
+    assert_eq!(
+        encrypted,
+        ["key", "key_bits", "layout", "ms", "records", "request_bytes", "request_id", "requests", "spec"]
+    );
     let evaluated = members("evaluate --model model.safetensors --in request --out response");
-    let expected = "key key_bits layout ms proof_checked records request_bytes request_id response_bytes spec";
+    let expected = "key key_bits layout ms proof_checked records request_bytes request_id requests response_bytes spec";
     assert_eq!(evaluated.join(" "), expected);
     assert_eq!(members(&format!("decrypt {spec} --request request --in response")), ["records"]);
-    assert_eq!(members(&format!("decrypt {spec} --request request --in response --out predictions")), ["records"]);
+    assert_eq!(
+        members(&format!("decrypt {spec} --request request --in response --out predictions")),
+        ["ms", "records"]
+    );
     let demo = "agree_with_float_model agree_with_integer_model backend correct key_bits layout max_logit_error ms \
                 proved_logit_error records request_bytes response_bytes threads";
     assert_eq!(members("demo --bits 2048").join(" "), demo);

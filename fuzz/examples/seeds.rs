@@ -7,14 +7,14 @@
 use std::path::PathBuf;
 
 use tacita::encoding::{Feature, Features, Grid, Layout};
-use tacita::inference::Encryptor;
+use tacita::inference::{Encryptor, Request};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine, Network, Normalisation};
 use tacita_fuzz::fixtures::KEY;
 use tacita_fuzz::wire::Message;
 use tacita_fuzz::{
-    EVALUATOR, MODEL, model_of_parts, read_model, read_request, read_response, read_spec, sealed_model, sealed_spec,
-    unsealed_model, unsealed_spec,
+    EVALUATOR, MODEL, model_of_parts, read_model, read_request, read_response, read_sequence, read_spec, sealed_model,
+    sealed_spec, unsealed_model, unsealed_spec,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,6 +58,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let together = encryptor.layout(Layout::Features { together: 2 })?;
     let together = together.encrypt_from_seed(&[[1.0, 255.0], [3.0, 4.0]], b"together")?;
     let response = EVALUATOR.evaluate_from_seed(&request, KEY.public_key(), b"response")?;
+    let second = request.clone().without_key();
+    for (name, requests) in [("two", [&request, &second]), ("two-alike", [&request; 2])] {
+        let sequence = requests.map(Request::to_bytes).concat();
+        write("sequence", name, &sequence)?;
+        assert!(read_sequence(&sequence));
+    }
     let answer = EVALUATOR.evaluate_from_seed(&together, KEY.public_key(), b"answer")?;
     for (name, request) in
         [("with-key", request.clone()), ("without-key", request.without_key()), ("features", together.without_key())]

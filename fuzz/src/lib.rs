@@ -8,11 +8,12 @@ pub mod fixtures;
 #[path = "../../tests/support/wire.rs"]
 pub mod wire;
 
+use std::io::Read;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 use tacita::encoding::{Grid, Layout};
-use tacita::inference::{Decryptor, Evaluator, Request, Response};
+use tacita::inference::{Decryptor, Evaluator, Request, RequestReader, Response};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::{Error, Fingerprint};
 
@@ -106,6 +107,35 @@ pub fn read_request(bytes: &[u8]) -> bool {
     let Ok(request) = bounded(bytes.len(), || Request::from_bytes(bytes)) else { return false };
     assert_eq!(request.to_bytes(), bytes, "there is one way to write a request");
     EVALUATOR.check_only(&request, key).is_ok()
+}
+
+/// Reads a sequence of requests, in one go and byte by byte.
+pub fn read_sequence(bytes: &[u8]) -> bool {
+    struct Trickle<'a>(&'a [u8]);
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let most = buffer.len().min(1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+    let (mut written, mut failure) = (Vec::new(), None);
+    let requests = bounded(bytes.len(), || RequestReader::new(bytes, 1 << 20).collect::<Vec<_>>());
+    let slowly = RequestReader::new(Trickle(bytes), 1 << 20).map(|request| request.map(|request| *request.header()));
+    assert!(
+        requests
+            .iter()
+            .map(|request| request.as_ref().map(|request| *request.header()).map_err(Clone::clone))
+            .eq(slowly)
+    );
+    for request in requests {
+        assert!(failure.is_none(), "nothing comes after an error");
+        match request {
+            Ok(request) => written.extend(request.to_bytes()),
+            Err(error) => failure = Some(error),
+        }
+    }
+    assert!(bytes.starts_with(&written) && (failure.is_some() || bytes == written));
+    failure.is_none()
 }
 
 /// Reads a response and decrypts it, should it answer the request that it says it answers.

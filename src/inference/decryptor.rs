@@ -98,6 +98,33 @@ impl Decryptor {
         Ok(outputs.chunks_exact(rows).map(|outputs| self.predict(outputs)).collect())
     }
 
+    /// Decrypts a sequence of responses, one by one, to the sequence of requests with these headers: the predictions of one
+    /// request after another, as long as each response answers the request at its place.
+    ///
+    /// # Errors
+    /// As items, after which nothing more comes: those of the two sequences; those of [`decrypt`](Self::decrypt);
+    /// [`Error::CutOrPadded`] if there are fewer responses than requests, or more. Predictions that came before an error are
+    /// right, and not all.
+    pub fn decrypt_sequence<E: From<Error>>(
+        &self,
+        requests: impl IntoIterator<Item = Result<Header, E>>,
+        responses: impl IntoIterator<Item = Result<Response, E>>,
+    ) -> impl Iterator<Item = Result<Vec<Prediction>, E>> {
+        let (mut requests, mut responses) = (requests.into_iter(), responses.into_iter());
+        let mut next = move || match (requests.next().transpose()?, responses.next().transpose()?) {
+            (Some(request), Some(response)) => Ok(Some(self.decrypt(&response, &request)?)),
+            (None, None) => Ok(None),
+            _ => Err(Error::CutOrPadded { what: "sequence of responses" }.into()),
+        };
+        let mut failed = false;
+        std::iter::from_fn(move || {
+            let item = if failed { None } else { next().transpose() };
+            failed = matches!(item, Some(Err(_)));
+            item
+        })
+        .fuse()
+    }
+
     fn predict(&self, outputs: &[i64]) -> Prediction {
         let logits = self.spec.logits(outputs);
         let activation = self.spec.activation();

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Header, OnProgress, Progress, Request, go_on};
+use super::{Evaluator, Header, OnProgress, Progress, Request, go_on};
 use crate::encoding::{Batch, Grid, Layout, OutOfRange, Packing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
@@ -139,6 +139,16 @@ impl Encryptor {
     /// Records that one set of ciphertexts has room for, at the price of one.
     pub fn capacity(&self) -> usize {
         self.packing.capacity()
+    }
+
+    /// How many records to put into each request of a sequence, where there are more than one request should hold: whole
+    /// batches, at most 16 MiB of ciphertexts or [`Evaluator::DEFAULT_MAX_RECORDS`], but one batch in any case.
+    pub fn records_per_request(&self) -> usize {
+        const BYTES: u64 = 16 << 20;
+        let batch = self.packing.request_ciphertexts(1, self.spec.features().len());
+        let bytes = batch.saturating_mul(self.key.public().ciphertext_bytes() as u64);
+        let batches = (BYTES / bytes).min((Evaluator::DEFAULT_MAX_RECORDS / self.capacity()) as u64);
+        batches.max(1) as usize * self.capacity()
     }
 
     /// Encrypts records, each of as many real values as the spec has features.

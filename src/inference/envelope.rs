@@ -4,6 +4,8 @@
 //! against accidents, not against forgers. The grammar is in `docs/messages.cddl`. Writers emit, and readers demand, the
 //! deterministic form: definite lengths and the members in the grammar's order.
 
+use std::io::Read;
+
 use minicbor::{Decoder, Encoder};
 
 use crate::error::{Error, Result};
@@ -50,6 +52,53 @@ pub(super) fn open<'a>(what: &'static str, kind: &str, bytes: &'a [u8]) -> Resul
         return Err(Error::Damaged { what });
     }
     Ok(content)
+}
+
+/// What stands next in an input.
+pub(super) enum Next {
+    /// Something that begins like a message of the kind: all of it, or as much as there is.
+    Item(Vec<u8>),
+    /// The beginning of something else; empty at the end.
+    Other(Vec<u8>),
+}
+
+/// Reads up to the end of the next message, and not beyond. Its length is looked at before memory is taken for it, and
+/// memory is taken as bytes arrive.
+pub(super) fn next(what: &'static str, kind: &str, input: &mut impl Read, max_bytes: u64) -> Result<Next> {
+    let mut item = Vec::new();
+    let mut read = |length: u64, item: &mut Vec<u8>| {
+        let read = input.by_ref().take(length).read_to_end(item).map_err(|error| Error::io(what, &error))?;
+        Ok::<_, Error>(read as u64 == length)
+    };
+    // All of the envelope but the content and its head.
+    let mut front = Writer::new(64);
+    front.encode(|e| e.array(4)?.str(kind)?.u32(VERSION)?.bytes(&[0; Fingerprint::LEN]).map(drop));
+    let front = front.finish();
+    let begins = front.len() - Fingerprint::LEN;
+    read(front.len() as u64, &mut item)?;
+    if item.len() < begins || item[..begins] != front[..begins] {
+        return Ok(Next::Other(item));
+    }
+    let head = item.len();
+    // The head of a byte string: major type 2, and the length in it or in 1, 2, 4 or 8 bytes.
+    let longer = match (read(1, &mut item)?, item.last()) {
+        (true, Some(0x40..0x58)) => 0,
+        (true, Some(long @ 0x58..=0x5b)) => 1 << (long - 0x58),
+        _ => return Ok(Next::Item(item)),
+    };
+    if !read(longer, &mut item)? {
+        return Ok(Next::Item(item));
+    }
+    let length = match longer {
+        0 => u64::from(item[head] - 0x40),
+        _ => item[head + 1..].iter().fold(0, |length, &byte| length << 8 | u64::from(byte)),
+    };
+    let found = length.saturating_add(item.len() as u64);
+    if found > max_bytes {
+        return Err(Error::TooLarge { what, found, limit: max_bytes });
+    }
+    read(length, &mut item)?;
+    Ok(Next::Item(item))
 }
 
 /// CBOR into memory, which cannot fail.

@@ -6,6 +6,7 @@ use rug::integer::Order;
 
 use super::Header;
 use super::envelope::{Reader, Writer, open, seal};
+use super::sequence::sealed;
 use crate::error::{Error, Result};
 use crate::paillier::{KeyProof, UnverifiedPublicKey};
 
@@ -110,6 +111,15 @@ fn read_key(reader: &mut Reader) -> Result<UnverifiedPublicKey> {
     reader.key("proof")?;
     let proof = KeyProof::from_bytes(reader.bytes()?, key.bits())?;
     Ok(key.with_proof(proof))
+}
+
+impl sealed::Message for Request {
+    const WHAT: &'static str = WHAT;
+    const KIND: &'static str = KIND;
+
+    fn read(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes(bytes)
+    }
 }
 
 impl fmt::Debug for Request {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Header;
 use super::envelope::{Reader, Writer, open, seal};
+use super::sequence::sealed;
 use crate::error::{Error, Result};
 
 const WHAT: &str = "response";
@@ -52,6 +53,15 @@ impl Response {
         let ciphertexts = reader.bytes()?.to_vec();
         reader.end()?;
         Ok(Self { header, ciphertexts })
+    }
+}
+
+impl sealed::Message for Response {
+    const WHAT: &'static str = WHAT;
+    const KIND: &'static str = KIND;
+
+    fn read(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes(bytes)
     }
 }
 

@@ -353,6 +353,47 @@ impl SecretKey {
     }
 }
 
+/// For the timing test: the jobs that take secrets, by themselves and with exponents of the caller's choice, limbs least
+/// significant first.
+#[cfg(feature = "hazmat")]
+impl SecretKey {
+    /// Limbs of a secret exponent.
+    pub fn exponent_limbs(&self) -> usize {
+        self.0.p.order.len()
+    }
+
+    /// c^e mod p^2, place by place, as decryption computes it.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] for ciphertexts of another key.
+    pub fn powers_by_secrets(&self, ciphertexts: &[Ciphertext], exponents: &[Vec<u64>]) -> Result<impl Sized> {
+        let (numbers, factor) = (self.0.public.numbers(ciphertexts)?, &self.0.p);
+        let exponents: Vec<_> = exponents.iter().map(|exponent| &exponent[..]).collect();
+        Ok(factor.ring.secret_powers(&numbers, &exponents, factor.bits()))
+    }
+
+    /// The nonces from exponents a modulo p - 1 and b modulo q - 1, as encryption computes them.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the key does not permit [`NonceMethod::SecretBase`].
+    pub fn nonces_from_limbs(&self, a: &[Vec<u64>], b: &[Vec<u64>]) -> Result<Vec<Nonce>> {
+        self.permit(NonceMethod::SecretBase)?;
+        let [a, b] = [a, b].map(|exponents| exponents.iter().map(|limbs| Limbs::copy_of(limbs)).collect::<Vec<_>>());
+        threads::run(|| self.secret_base_nonces(&a, &b))?
+    }
+
+    /// A power modulo p^2 in the way that is for exponents that everybody may know: its time depends on the exponent.
+    ///
+    /// # Errors
+    /// None.
+    pub fn power_by_public_exponent(&self, exponent: &[u64]) -> Result<impl Sized> {
+        let factor = &self.0.p;
+        let mut base = Limbs::zero(factor.modulus.square_length());
+        base[..factor.order.len()].copy_from_slice(&factor.order);
+        Ok(factor.ring.powers(&[&base], &[exponent]))
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretKey(factors redacted, of {:?})", self.0.public)

@@ -1,16 +1,16 @@
-//! `tacita decrypt`: a response to predictions.
+//! `tacita decrypt`: responses to predictions.
 
 use std::fmt::Write;
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use tacita::inference::{Decryptor, Prediction};
+use tacita::inference::{Decryptor, Prediction, Request, Response};
 use tacita::model::PublicSpec;
 use tacita::network::Activation;
 
-use crate::console::{Console, Report, time};
-use crate::exit::{Failure, Of};
+use crate::console::{Console, Report, ms, time};
+use crate::exit::Failure;
 use crate::files::{MESSAGE_LIMIT, Outputs, Sink, Source};
 use crate::kind::Kind;
 use crate::load::{self, SpecArguments};
@@ -24,10 +24,10 @@ pub(crate) struct Decrypt {
     /// The hospital's secret key
     #[arg(long, value_name = "FILE")]
     key: Source,
-    /// The request that was sent
+    /// The request that was sent, or the sequence of them
     #[arg(long, value_name = "FILE")]
     request: Source,
-    /// The response that came back
+    /// The response that came back, or the sequence of them
     #[arg(long = "in", value_name = "FILE")]
     response: Source,
     /// Where the predictions go as JSON, readable by their owner only
@@ -55,61 +55,119 @@ struct PredictionFacts {
     outputs: Vec<i64>,
 }
 
+/// What went to a file.
+#[derive(Serialize)]
+struct Written {
+    records: usize,
+    ms: f64,
+}
+
 impl Decrypt {
     pub(crate) fn run(&self, console: &Console) -> Result<Report, Failure> {
         let outputs = self.out.as_ref().map(|out| Outputs::plan([(out, Kind::Predictions)], console.json));
         let outputs = outputs.transpose()?;
         let (spec, pin) = self.spec.load(console)?;
         let key = load::secret_key(&self.key, &self.passphrase)?;
-        let header = *load::request(&self.request, MESSAGE_LIMIT)?.header();
-        let response = load::response(&self.response, MESSAGE_LIMIT)?;
-        let start = Instant::now();
+        // Only a header is kept of a request.
+        let requests = load::messages::<Request>(&self.request, MESSAGE_LIMIT)?;
+        let requests = requests.map(|request| Ok(*request?.header()));
+        let responses = load::messages::<Response>(&self.response, MESSAGE_LIMIT)?;
         let decryptor = Decryptor::new(spec, pin, key)?;
-        let predictions = decryptor.decrypt(&response, &header).of(&self.response)?;
+        let mut output = outputs.map(Outputs::pieces);
+        let (mut shown, mut count) = (Shown::new(decryptor.spec(), self.logits), 0);
+        let start = Instant::now();
+        for predictions in decryptor.decrypt_sequence(requests, responses) {
+            let written = predictions.and_then(|predictions| {
+                let Some(output) = &mut output else {
+                    shown.add(predictions, console.json);
+                    return Ok(());
+                };
+                for prediction in predictions {
+                    let before = if count == 0 { r#"{"records":["# } else { "," };
+                    let fact = serde_json::to_string(&shown.fact(prediction)).expect("predictions are plain data");
+                    output.write(format!("{before}{fact}").as_bytes())?;
+                    count += 1;
+                }
+                Ok(())
+            });
+            // What a pipe has then ends in the middle of a list.
+            written.map_err(|failure| match &output {
+                Some(output) => output.failed(failure, format_args!("{count} predictions")),
+                None => failure,
+            })?;
+        }
+        let (Some(mut output), Some(out)) = (output, &self.out) else {
+            return Ok(Report::result(&shown.facts, shown.text));
+        };
+        output.write(b"]}\n")?;
+        output.finish()?;
         let took = start.elapsed();
-
-        let spec = decryptor.spec();
-        let text = self.table(spec, &predictions);
-        let fact = |prediction: Prediction| PredictionFacts {
-            label: label(spec, prediction.class),
-            class: prediction.class,
-            probabilities: prediction.probabilities,
-            logits: prediction.logits,
-            outputs: prediction.outputs,
-        };
-        let facts = Predictions { records: predictions.into_iter().map(fact).collect() };
-        let Some((outputs, out)) = outputs.zip(self.out.as_ref()) else {
-            return Ok(Report::result(&facts, text));
-        };
-        let content = serde_json::to_string(&facts).expect("predictions are plain data") + "\n";
-        outputs.write([content.as_bytes()])?;
-        Ok(Report::note(&facts, format!("{out}: {} predictions, decrypted in {}", header.records(), time(took))))
+        let text = format!("{out}: {count} predictions, decrypted in {}", time(took));
+        Ok(Report::note(&Written { records: count, ms: ms(took) }, text))
     }
+}
 
-    /// One line a record.
-    fn table(&self, spec: &PublicSpec, predictions: &[Prediction]) -> String {
+/// Predictions to be shown when all are there: as a table for people, or as facts for programs.
+struct Shown<'a> {
+    spec: &'a PublicSpec,
+    logits: bool,
+    with_class: bool,
+    width: usize,
+    count: usize,
+    text: String,
+    facts: Predictions,
+}
+
+impl<'a> Shown<'a> {
+    fn new(spec: &'a PublicSpec, logits: bool) -> Self {
         let with_class = spec.activation() != Activation::Identity;
         let width = spec.labels().map(|label| label.chars().count() + "not ".len()).max().unwrap_or(0).max(7);
+        let logits = logits || !with_class;
         let mut text = String::from("record");
         if with_class {
             let _ = write!(text, "  {:width$}  probability", "class");
         }
-        if self.logits || !with_class {
+        if logits {
             let _ = write!(text, "  {}", spec.labels().collect::<Vec<_>>().join("  "));
         }
-        for (record, prediction) in predictions.iter().enumerate() {
-            let _ = write!(text, "\n{record:6}");
-            if with_class {
-                let label = label(spec, prediction.class);
-                let _ = write!(text, "  {label:width$}  {:11.4}", probability(prediction));
+        Self { spec, logits, with_class, width, count: 0, text, facts: Predictions { records: Vec::new() } }
+    }
+
+    fn add(&mut self, predictions: Vec<Prediction>, as_facts: bool) {
+        for prediction in predictions {
+            if as_facts {
+                let fact = self.fact(prediction);
+                self.facts.records.push(fact);
+            } else {
+                self.line(&prediction);
             }
-            if self.logits || !with_class {
-                for logit in &prediction.logits {
-                    let _ = write!(text, "  {logit:.6}");
-                }
+            self.count += 1;
+        }
+    }
+
+    /// One line a record.
+    fn line(&mut self, prediction: &Prediction) {
+        let Self { spec, width, count, text, .. } = self;
+        let _ = write!(text, "\n{count:6}");
+        if self.with_class {
+            let label = label(spec, prediction.class);
+            let _ = write!(text, "  {label:width$}  {:11.4}", probability(prediction));
+        }
+        if self.logits {
+            for logit in &prediction.logits {
+                let _ = write!(text, "  {logit:.6}");
             }
         }
-        text
+    }
+
+    fn fact(&self, prediction: Prediction) -> PredictionFacts {
+        PredictionFacts {
+            label: label(self.spec, prediction.class),
+            class: prediction.class,
+            probabilities: prediction.probabilities,
+            logits: prediction.logits,
+            outputs: prediction.outputs,
+        }
     }
 }
 

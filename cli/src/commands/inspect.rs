@@ -1,19 +1,22 @@
 //! `tacita inspect`: what a file of ours is, without anything secret.
 
+use std::io::Read;
+
 use clap::Args;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use tacita::encoding::Layout;
-use tacita::inference::{Header, Request, Response};
+use tacita::inference::{Header, Message, MessageReader, Request, RequestReader, Response, ResponseReader};
 use tacita::model::{PrivateModel, PublicSpec};
 use tacita::network::{Affine, Network};
 use tacita::paillier::{KeySize, UnverifiedPublicKey, is_encrypted};
+use zeroize::Zeroizing;
 
 use crate::console::Report;
 use crate::exit::{Exit, Failure, Of};
-use crate::files::{MESSAGE_LIMIT, Source};
+use crate::files::{MESSAGE_LIMIT, Source, failed};
 use crate::kind::{self, Kind};
-use crate::load;
+use crate::load::{self, Nth};
 
 /// Say what a file is, without anything secret
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub(crate) struct Inspect {
     #[arg(value_name = "FILE")]
     file: Source,
 }
+
+/// Enough bytes of a file to see that it holds messages.
+const FRONT: u64 = 64;
 
 /// Public facts, in the order in which they are told.
 struct Facts(Vec<(String, Value)>);
@@ -71,10 +77,60 @@ fn shown(value: &Value) -> String {
 
 impl Inspect {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
-        let bytes = self.file.read("file", MESSAGE_LIMIT)?;
-        let facts = facts(&bytes).of(&self.file)?;
+        let mut input = self.file.open()?;
+        let mut front = Zeroizing::new(Vec::with_capacity(FRONT as usize));
+        input.by_ref().take(FRONT).read_to_end(&mut front).map_err(|error| failed(&self.file, &error))?;
+        let all = front.chain(input);
+        // Of messages there may be many, read one by one; any other file is read as a whole.
+        let facts = match Kind::of(&front) {
+            Some(Kind::Request) => {
+                self.messages(Kind::Request, RequestReader::new(all, MESSAGE_LIMIT), Request::header, request)
+            }
+            Some(Kind::Response) => {
+                self.messages(Kind::Response, ResponseReader::new(all, MESSAGE_LIMIT), Response::header, response)
+            }
+            _ => facts(&self.file.read_opened(all, "file", MESSAGE_LIMIT)?).of(&self.file),
+        }?;
         Ok(Report::result(&facts, facts.text()))
     }
+
+    /// Facts of the first of some messages, with how many there are and how many records they are about.
+    fn messages<T: Message, R: Read>(
+        &self,
+        kind: Kind,
+        mut messages: MessageReader<T, R>,
+        header: impl Fn(&T) -> &Header,
+        tell: impl Fn(&mut Facts, &T),
+    ) -> Result<Facts, Failure> {
+        let (mut first, mut count, mut records) = (Facts(Vec::new()), 0, 0);
+        while let Some(message) = messages.next() {
+            let message = message.of(Nth(&self.file, count))?;
+            records += header(&message).records();
+            if count == 0 {
+                tell(&mut first, &message);
+            }
+            count += 1;
+        }
+        let mut facts = Facts::of(kind);
+        facts.add("bytes", messages.position());
+        facts.add("messages", count);
+        facts.add("records", records);
+        facts.0.extend(first.0);
+        facts.add("content_hash", "holds");
+        Ok(facts)
+    }
+}
+
+fn request(facts: &mut Facts, request: &Request) {
+    header(facts, request.header(), request.ciphertext_bytes());
+    facts.add("public_key", if request.public_key().is_some() { "in the request" } else { "left out" });
+    if let Some(public) = request.public_key() {
+        key(facts, public.clone());
+    }
+}
+
+fn response(facts: &mut Facts, response: &Response) {
+    header(facts, response.header(), response.ciphertext_bytes());
 }
 
 fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
@@ -95,18 +151,7 @@ fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
             spec(&mut facts, model.spec());
         }
         Kind::Network => network(&mut facts, &Network::from_safetensors(bytes, None)?),
-        Kind::Request => {
-            let request = Request::from_bytes(bytes)?;
-            header(&mut facts, request.header(), request.ciphertext_bytes());
-            facts.add("public_key", if request.public_key().is_some() { "in the request" } else { "left out" });
-            if let Some(public) = request.public_key() {
-                key(&mut facts, public.clone());
-            }
-        }
-        Kind::Response => {
-            let response = Response::from_bytes(bytes)?;
-            header(&mut facts, response.header(), response.ciphertext_bytes());
-        }
+        Kind::Request | Kind::Response => return Err(Failure::new(Exit::Bug, "messages are read one by one")),
         Kind::VerifiedKeys => {
             let fingerprints = kind::fingerprints(bytes).unwrap_or_default();
             facts.add("keys", fingerprints.len());
@@ -120,7 +165,7 @@ fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
     }
     // What got here has passed its reader, which checks the hash first.
     let hash = match kind {
-        Kind::Spec | Kind::Model | Kind::Request | Kind::Response => "holds",
+        Kind::Spec | Kind::Model => "holds",
         _ => "this kind of file has none",
     };
     facts.add("content_hash", hash);
@@ -175,7 +220,6 @@ fn network(facts: &mut Facts, network: &Network) {
 }
 
 fn header(facts: &mut Facts, header: &Header, ciphertext_bytes: usize) {
-    facts.add("records", header.records());
     facts.add("layout", header.layout().to_string());
     facts.add("request_id", load::hex(header.id()));
     facts.add("spec", header.spec().to_string());

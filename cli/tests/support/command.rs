@@ -96,7 +96,6 @@ pub(crate) fn run(folder: &Path, program: &Path, line: &str, input: &[u8]) -> Ru
     let mut child = Command::new(program)
         .args(line.split_whitespace())
         .current_dir(folder)
-        .env_remove("TACITA_BACKEND")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

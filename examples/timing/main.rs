@@ -1,0 +1,261 @@
+//! Looks for times that depend on secrets, in the way of Reparaz, Balasch and Verbauwhede ("Dude, is my code constant time?",
+//! 2017): each job is measured with a fixed secret and with random ones, in random order, and Welch's t tells whether the two
+//! sorts of times differ. |t| above 4.5 is a dependence.
+//!
+//! ```text
+//! make timing ARGS="--measurements 1000000 --bits 1024"
+//! ```
+//!
+//! The jobs run as they ship, on every engine of this machine, on one thread, with a key of a few bits, so that 100,000
+//! measurements take seconds: the code is the same for all lengths. In the end come jobs that do depend on their secrets, and
+//! these must be found, or the test could not fail.
+
+mod welch;
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use rand::rngs::{SmallRng, SysRng};
+use rand::{RngExt, SeedableRng};
+use rug::Integer;
+use rug::integer::Order;
+use tacita::paillier::{Ciphertext, Plaintext, SecretKey};
+use tacita::{Backend, Error, Result};
+use welch::Times;
+
+/// Above this, two classes of times differ.
+const LIMIT: f64 = 4.5;
+/// Numbers that go into the wide lanes of every engine together.
+const WIDE: usize = 8;
+
+struct Options {
+    measurements: usize,
+    bits: u32,
+    json: bool,
+}
+
+/// One measurement: prepares the same for either class, and gives the time of the job in nanoseconds.
+type Measure<'a> = Box<dyn FnMut(&mut SmallRng, bool) -> Result<f64> + 'a>;
+
+struct Subject<'a> {
+    name: String,
+    /// Whether it depends on its secret on purpose.
+    is_planted: bool,
+    measure: Measure<'a>,
+}
+
+struct Outcome {
+    engine: Backend,
+    name: String,
+    is_planted: bool,
+    t: f64,
+}
+
+impl Outcome {
+    fn is_right(&self) -> bool {
+        (self.t.abs() > LIMIT) == self.is_planted
+    }
+}
+
+/// Runs a job between two looks at the clock.
+fn timed<T>(job: impl FnOnce() -> Result<T>) -> Result<f64> {
+    let start = Instant::now();
+    let result = black_box(job()?);
+    let time = start.elapsed();
+    drop(result);
+    Ok(time.as_nanos() as f64)
+}
+
+/// Secrets for one measurement. Both sorts are made each time, so that what comes before the job is the same.
+fn choose<T>(is_fixed: bool, fixed: T, random: T) -> T {
+    let [mut chosen, other] = [random, fixed];
+    if is_fixed {
+        chosen = black_box(other);
+    }
+    chosen
+}
+
+/// Exponents below every p - 1, which has its top two bits set.
+struct Exponents {
+    limbs: usize,
+}
+
+impl Exponents {
+    fn random(&self, random: &mut SmallRng) -> Vec<u64> {
+        let mut exponent: Vec<u64> = (0..self.limbs).map(|_| random.random()).collect();
+        exponent[self.limbs - 1] >>= 1;
+        exponent
+    }
+
+    /// As long as the others and nearly all zeros.
+    fn fixed(&self) -> Vec<u64> {
+        let mut exponent = vec![0; self.limbs];
+        exponent[self.limbs - 1] = 1 << 62;
+        exponent
+    }
+
+    fn choose(&self, random: &mut SmallRng, is_fixed: bool, count: usize) -> Vec<Vec<u64>> {
+        (0..count).map(|_| choose(is_fixed, self.fixed(), self.random(random))).collect()
+    }
+}
+
+fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext]) -> Vec<Subject<'a>> {
+    let public = key.public_key();
+    let mut subjects = Vec::new();
+    let mut add = |name: String, is_planted, measure| subjects.push(Subject { name, is_planted, measure });
+    let exponents = || Exponents { limbs: key.exponent_limbs() };
+    for count in [1, WIDE] {
+        let measure: Measure = Box::new(move |random, is_fixed| {
+            let mut pick = || {
+                let any = ciphertexts[random.random_range(1..ciphertexts.len())].clone();
+                choose(is_fixed, ciphertexts[0].clone(), any)
+            };
+            let chosen: Vec<_> = (0..count).map(|_| pick()).collect();
+            timed(|| key.decrypt_batch(&chosen))
+        });
+        add(format!("decrypt/{count}"), false, measure);
+
+        let all = exponents();
+        let measure: Measure = Box::new(move |random, is_fixed| {
+            let chosen = all.choose(random, is_fixed, count);
+            timed(|| key.powers_by_secrets(&ciphertexts[..count], &chosen))
+        });
+        add(format!("power/{count}"), false, measure);
+
+        let all = exponents();
+        let measure: Measure = Box::new(move |random, is_fixed| {
+            let [a, b] = [(); 2].map(|()| all.choose(random, is_fixed, count));
+            timed(|| key.nonces_from_limbs(&a, &b))
+        });
+        add(format!("fixed-base/{count}"), false, measure);
+
+        let all = exponents();
+        let measure: Measure = Box::new(move |random, is_fixed| {
+            let nonces = all.choose(random, false, count);
+            let nonces = key.nonces_from_limbs(&nonces, &nonces)?;
+            let mut pick = || {
+                let any = Integer::from_digits(&all.random(random), Order::Lsf);
+                Ok(choose(is_fixed, Plaintext::new(0, public)?, Plaintext::new(any, public)?))
+            };
+            let plaintexts = (0..count).map(|_| pick()).collect::<Result<Vec<_>>>()?;
+            timed(|| public.encrypt_batch_with(&plaintexts, nonces))
+        });
+        add(format!("plaintext/{count}"), false, measure);
+    }
+
+    // The power for exponents that everybody may know, by secret ones: fewer products where there are fewer ones.
+    let all = exponents();
+    let measure: Measure = Box::new(move |random, is_fixed| {
+        let chosen = all.choose(random, is_fixed, 1).remove(0);
+        timed(|| key.power_by_public_exponent(&chosen))
+    });
+    add("planted/products".into(), true, measure);
+
+    // One more nonce if the first exponent is odd.
+    let all = exponents();
+    let measure: Measure = Box::new(move |random, is_fixed| {
+        let a = all.choose(random, is_fixed, WIDE + 1);
+        let count = WIDE + (a[0][0] & 1) as usize;
+        timed(|| key.nonces_from_limbs(&a[..count], &a[..count]))
+    });
+    add("planted/exit".into(), true, measure);
+    subjects
+}
+
+fn run(options: &Options) -> Result<Vec<Outcome>> {
+    // The two primes one after the other, and nobody to wait for.
+    tacita::set_threads(1)?;
+    let random = &mut SmallRng::try_from_rng(&mut SysRng).map_err(|_| Error::Randomness)?;
+    let key = SecretKey::generate_insecure_for_tests(options.bits)?;
+    let numbers = (0..1 << 10).map(|_| Plaintext::new(random.random::<u64>(), key.public_key()));
+    let ciphertexts = key.encrypt_batch(&numbers.collect::<Result<Vec<_>>>()?)?;
+    let mut outcomes = Vec::new();
+    for engine in Backend::available() {
+        let key = key.on(engine)?;
+        for Subject { name, is_planted, mut measure } in subjects(&key, &ciphertexts) {
+            let mut times = Times::default();
+            for i in 0..options.measurements + options.measurements / 100 {
+                let is_fixed = random.random();
+                let time = measure(random, is_fixed)?;
+                // The first ones fill caches.
+                if i >= options.measurements / 100 {
+                    times.add(is_fixed, time);
+                }
+            }
+            let outcome = Outcome { engine, name, is_planted, t: times.largest_t() };
+            if !options.json {
+                let verdict = match (outcome.is_right(), is_planted) {
+                    (true, false) => "no dependence found",
+                    (true, true) => "found, as it should be",
+                    (false, false) => "DEPENDS ON ITS SECRET",
+                    (false, true) => "NOT FOUND",
+                };
+                println!("{engine:10} {:18} t = {:8.2}   {verdict}", outcome.name, outcome.t);
+            }
+            outcomes.push(outcome);
+        }
+    }
+    Ok(outcomes)
+}
+
+fn report(options: &Options, outcomes: &[Outcome]) -> String {
+    let mut text =
+        format!(r#"{{"bits": {}, "measurements": {}, "limit": {LIMIT}, "jobs": ["#, options.bits, options.measurements);
+    for (i, Outcome { engine, name, is_planted, t }) in outcomes.iter().enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        let _ =
+            write!(text, r#"{comma}{{"job": "{name}", "backend": "{engine}", "planted": {is_planted}, "t": {t:.3}}}"#);
+    }
+    text + "]}"
+}
+
+fn options() -> Result<Options> {
+    let mut options = Options { measurements: 100_000, bits: 512, json: false };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|number| number.parse().ok());
+        let wrong = || Error::Argument(format!("{argument}: options are --measurements N, --bits N and --json"));
+        match argument.as_str() {
+            "--json" => options.json = true,
+            "--measurements" => options.measurements = number().ok_or_else(wrong)?,
+            "--bits" => options.bits = number().ok_or_else(wrong)? as u32,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let outcomes = options().and_then(|options| {
+        let outcomes = run(&options)?;
+        if options.json {
+            println!("{}", report(&options, &outcomes));
+        }
+        Ok(outcomes)
+    });
+    match outcomes {
+        Ok(outcomes) if outcomes.iter().all(Outcome::is_right) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("timing: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planted_dependences_are_found_on_every_engine() {
+        let outcomes = run(&Options { measurements: 2_000, bits: 256, json: true }).unwrap();
+        let planted: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_planted).collect();
+        assert_eq!(planted.len(), 2 * Backend::available().count());
+        for outcome in planted {
+            assert!(outcome.is_right(), "{} on {}: t = {}", outcome.name, outcome.engine, outcome.t);
+        }
+    }
+}

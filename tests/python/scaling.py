@@ -1,0 +1,145 @@
+"""How time and memory of the commands grow: with the records, with the features, with the rows of a model.
+
+    scaling.py TACITA [--quick] [--bits 2048] [--json]
+
+Every command is a process of its own; its peak memory is what the system counted for it (ru_maxrss). Times are those of whole
+processes, the reading of files and the making of tables and plans included. --quick is small, asserts that memory stays
+bounded, and asserts nothing about time.
+"""
+
+import argparse
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+parser = argparse.ArgumentParser()
+parser.add_argument("tacita")
+parser.add_argument("--quick", action="store_true")
+parser.add_argument("--bits", type=int, default=2048)
+parser.add_argument("--json", action="store_true")
+arguments = parser.parse_args()
+
+tacita = os.path.abspath(arguments.tacita)
+random.seed(784)
+
+
+def run(line, **places):
+    """Runs a command: its facts, its seconds, its peak memory in MB."""
+    words = [tacita, "--json"] + [word.format(**places) for word in line.split()]
+    start = time.monotonic()
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - start
+    # So that Popen does not wait for it again.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(words)}: {output.decode()}")
+    # In kilobytes, but on macOS in bytes.
+    return json.loads(output), seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def network(name, rows, columns):
+    """A network of one layer with normally distributed weights, as safetensors."""
+    weights = [random.gauss(0, 1) for _ in range(min(rows * columns, 1_000_003))]
+    while len(weights) < rows * columns:
+        weights += weights[: rows * columns - len(weights)]
+    tensors = {"weight": ([rows, columns], weights), "bias": ([rows], [0.0] * rows)}
+    header, data = {}, b""
+    for tensor, (shape, numbers) in tensors.items():
+        start = len(data)
+        data += struct.pack(f"<{len(numbers)}f", *numbers)
+        header[tensor] = {"dtype": "F32", "shape": shape, "data_offsets": [start, len(data)]}
+    text = json.dumps(header).encode()
+    with open(name, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def records(name, count, columns):
+    lines = [",".join(str(random.randrange(256)) for _ in range(columns)) for _ in range(min(count, 500))]
+    with open(name, "w") as file:
+        for index in range(count):
+            file.write(lines[index % len(lines)] + "\n")
+
+
+def compile_model(rows, columns):
+    network("network", rows, columns)
+    line = "compile network --pixels --activation identity --model model --spec spec"
+    return run(line)
+
+
+def through(count, columns, more=""):
+    """From CSV to predictions: for each command its own time in ms, its seconds as a process, its peak memory in MB."""
+    records("csv", count, columns)
+    spec = "--spec spec --key secret"
+    lines = {
+        "encrypt": f"encrypt {spec} --in csv --out requests {more}",
+        "evaluate": f"evaluate --model model --in requests --out responses --verified-keys keys --max-records {count}",
+        "decrypt": f"decrypt {spec} --request requests --in responses --out predictions",
+    }
+    done = {}
+    for command, line in lines.items():
+        facts, seconds, peak = run(line)
+        assert facts["records"] == count
+        done[command] = {"seconds": seconds, "ms": facts["ms"], "peak_mb": peak}
+    with open("predictions") as file:
+        assert file.read(11) == '{"records":'
+    return done
+
+
+def show(title, unit, rows, names):
+    if arguments.json:
+        return
+    print(f"\n{title}\n{unit:>9} " + " ".join(f"{name:>25}" for name in names))
+    print(" " * 10 + " ".join(f"{'s':>8}{'us each':>9}{'MB':>8}" for _ in names))
+    for count, done in rows.items():
+        cells = [
+            f"{done[name]['seconds']:8.2f}{done[name]['seconds'] / count * 1e6:9.1f}{done[name]['peak_mb']:8.1f}"
+            for name in names
+        ]
+        print(f"{count:9} " + " ".join(cells), flush=True)
+
+
+commands = ["encrypt", "evaluate", "decrypt"]
+results = {"bits": arguments.bits}
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    run(f"keygen --bits {arguments.bits} --secret secret --public public")
+
+    columns, more = (196, "--per-request 500") if arguments.quick else (784, "")
+    counts = [1_000, 20_000] if arguments.quick else [1_000, 10_000, 100_000]
+    compile_model(10, columns)
+    # Not counted: the key's proof is checked in the first evaluation.
+    through(1, columns)
+    by_records = {count: through(count, columns, more) for count in counts}
+    results["records"] = by_records
+    show(f"Records of {columns} features, 10 rows", "records", by_records, commands)
+
+    by_features = {}
+    for columns in [784, 3_136] if arguments.quick else [784, 7_840, 50_000]:
+        _, seconds, peak = compile_model(10, columns)
+        by_features[columns] = {"compile": {"seconds": seconds, "peak_mb": peak}, **through(1, columns)}
+    results["features"] = by_features
+    show("Features, one record, 10 rows", "features", by_features, ["compile"] + commands)
+
+    by_rows = {}
+    for rows in [1, 50] if arguments.quick else [1, 10, 100, 1_000]:
+        _, seconds, peak = compile_model(rows, 784)
+        by_rows[rows] = {"compile": {"seconds": seconds, "peak_mb": peak}, **through(1, 784)}
+    results["rows"] = by_rows
+    show("Rows, one record of 784 features", "rows", by_rows, ["compile"] + commands)
+
+if arguments.json:
+    print(json.dumps(results))
+
+few, many = by_records[counts[0]], by_records[counts[-1]]
+for command in commands:
+    more = many[command]["peak_mb"] - few[command]["peak_mb"]
+    # In memory at once, the records alone would take eight bytes a value.
+    limit = 12 if arguments.quick else 120
+    assert more < limit, f"{command}: {more:.1f} MB more for {counts[-1]} records than for {counts[0]}"
