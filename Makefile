@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench fuzz header vectors install clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers fuzz header vectors install clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, docu
 bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 	cargo bench -p tacita -- $(ARGS)
 
+bench-peers: setup-build setup-peers ## compare with other libraries, half an hour; ARGS="--quick" for a look
+	scripts/bench-peers $(ARGS)
+
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
@@ -50,4 +53,4 @@ install: setup-build ## install command, header and libraries under PREFIX (/usr
 
 clean: ## remove what the targets above made
 	cargo clean
-	rm -rf build
+	rm -rf build fuzz/target peers/target

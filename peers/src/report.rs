@@ -1,0 +1,360 @@
+//! The outcome: times, ratios, and what the project asks of them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Clock, Job, Time};
+
+/// What tacita is to reach: so many times quicker than a rival, or with so many times fewer bytes.
+struct Claim {
+    job: Job,
+    rival: &'static str,
+    quantity: Quantity,
+    /// Of the quickest engine.
+    must: f64,
+    /// Of the portable engine.
+    portable: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Quantity {
+    Time,
+    Bytes,
+}
+
+const CLAIMS: &[Claim] = {
+    use Job::*;
+    const fn time(job: Job, rival: &'static str, must: f64, portable: Option<f64>) -> Claim {
+        Claim { job, rival, quantity: Quantity::Time, must, portable }
+    }
+    &[
+        time(EncryptSecret, "fast-paillier", 100.0, Some(1.0)),
+        time(EncryptSecret, "kzen-paillier", 1.0, Some(1.0)),
+        time(EncryptSecret, "phe", 1.0, Some(1.0)),
+        time(EncryptPublic, "fast-paillier", 110.0, Some(1.0)),
+        time(EncryptPublic, "kzen-paillier", 1.0, Some(1.0)),
+        time(EncryptPublic, "phe", 1.0, Some(1.0)),
+        time(DecryptBatch, "fast-paillier", 14.0, None),
+        time(DecryptBatch, "kzen-paillier", 7.0, None),
+        time(DecryptBatch, "gmp", 1.0, Some(1.0)),
+        time(DecryptOne, "gmp", 6.0, Some(1.0)),
+        time(NthPower, "gmp", 8.0, None),
+        time(LinearLayer, "fast-paillier", 150.0, Some(1.0)),
+        time(LinearLayer, "kzen-paillier", 90.0, Some(1.0)),
+        time(LinearLayer, "phe", 1.0, Some(1.0)),
+        time(Whole, "fast-paillier", 250.0, Some(1.0)),
+        time(Whole, "kzen-paillier", 1.0, Some(1.0)),
+        time(Whole, "phe", 1.0, Some(1.0)),
+        time(Whole, "openfhe", 1.0, None),
+        Claim { job: Whole, rival: "openfhe", quantity: Quantity::Bytes, must: 4.0, portable: None },
+        time(WholeBatch, "openfhe", 10.0, None),
+    ]
+};
+
+impl Claim {
+    fn of(&self, engine: &str) -> Option<f64> {
+        if engine == "portable" { self.portable } else { Some(self.must) }
+    }
+}
+
+/// What a rival in another language measured, as its program printed it.
+#[derive(Debug, Deserialize)]
+pub struct Foreign {
+    rival: String,
+    version: String,
+    jobs: Vec<ForeignJob>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ForeignJob {
+    job: String,
+    ns: f64,
+    /// Of several ways to do it, this one.
+    #[serde(default)]
+    way: Option<String>,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default)]
+    ms: Option<serde_json::Value>,
+    #[serde(default)]
+    bytes: Option<ForeignBytes>,
+    /// Largest error of an answer over the largest answer.
+    #[serde(default)]
+    error: Option<f64>,
+    #[serde(default)]
+    classes_agree: Option<f64>,
+    /// Records that share the bytes.
+    #[serde(default = "one")]
+    records: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ForeignBytes {
+    request: u64,
+    response: u64,
+    /// Evaluation keys, sent once.
+    keys: u64,
+}
+
+/// Everything of one run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    machine: Machine,
+    bits: u32,
+    threads: usize,
+    clock: Clock,
+    versions: Vec<Version>,
+    jobs: Vec<Outcome>,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    cpu: String,
+    cores: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Version {
+    name: String,
+    version: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Outcome {
+    job: Job,
+    unit: &'static str,
+    ours: Vec<Entry>,
+    rivals: Vec<Entry>,
+    ratios: Vec<Ratio>,
+}
+
+/// What one of them needs for a unit.
+#[derive(Debug, Default, Serialize)]
+struct Entry {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    ns: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ns_low: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ns_high: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<Bytes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classes_agree: Option<f64>,
+}
+
+/// Of one record.
+#[derive(Debug, Clone, Serialize)]
+struct Bytes {
+    request: f64,
+    response: f64,
+    /// Evaluation keys, sent once for all records.
+    keys: u64,
+}
+
+impl Entry {
+    /// With the way, where there are several.
+    fn label(&self) -> String {
+        match &self.way {
+            Some(way) => format!("{} ({way})", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    fn quantity(&self, quantity: Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Time => Some(self.ns),
+            Quantity::Bytes => self.bytes.as_ref().map(|bytes| bytes.request + bytes.response),
+        }
+    }
+}
+
+/// How many times as much a rival needs.
+#[derive(Debug, Serialize)]
+struct Ratio {
+    engine: String,
+    rival: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    quantity: Quantity,
+    ratio: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    must: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<bool>,
+}
+
+impl Report {
+    /// An empty report on this machine.
+    pub fn new(bits: u32, threads: usize, clock: Clock) -> Self {
+        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let machine = Machine {
+            cpu: cpu.map_or("unknown", |(_, name)| name).into(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Self { machine, bits, threads, clock, versions: Vec::new(), jobs: Vec::new() }
+    }
+
+    /// Notes who takes part.
+    pub fn add_version(&mut self, name: &str, version: String) {
+        if !self.versions.iter().any(|known| known.name == name) {
+            self.versions.push(Version { name: name.into(), version });
+        }
+    }
+
+    /// Adds what tacita (with an engine) or a rival (without) needs for a job.
+    pub fn add(&mut self, job: Job, name: &str, engine: Option<&str>, time: Time, bytes: Option<[f64; 2]>) {
+        let outcome = self.outcome(job);
+        let entry = Entry {
+            name: engine.map_or(name.into(), |engine| format!("{name}/{engine}")),
+            engine: engine.map(Into::into),
+            ns: time.ns,
+            ns_low: Some(time.ns_low),
+            ns_high: Some(time.ns_high),
+            samples: Some(time.samples),
+            bytes: bytes.map(|[up, down]| Bytes { request: up, response: down, keys: 0 }),
+            ..Entry::default()
+        };
+        if engine.is_some() { outcome.ours.push(entry) } else { outcome.rivals.push(entry) }
+    }
+
+    /// Adds what a rival in another language measured.
+    pub fn add_foreign(&mut self, foreign: Foreign) {
+        self.add_version(&foreign.rival, foreign.version);
+        for found in foreign.jobs {
+            let Some(job) = Job::ALL.into_iter().find(|job| job.name() == found.job) else { continue };
+            let records = found.records as f64;
+            let entry = Entry {
+                name: foreign.rival.clone(),
+                way: found.way,
+                variant: found.variant,
+                ns: found.ns,
+                ms: found.ms,
+                bytes: found.bytes.map(|bytes| Bytes {
+                    request: bytes.request as f64 / records,
+                    response: bytes.response as f64 / records,
+                    keys: bytes.keys,
+                }),
+                error: found.error,
+                classes_agree: found.classes_agree,
+                ..Entry::default()
+            };
+            self.outcome(job).rivals.push(entry);
+        }
+    }
+
+    fn outcome(&mut self, job: Job) -> &mut Outcome {
+        let index = self.jobs.iter().position(|outcome| outcome.job == job).unwrap_or_else(|| {
+            let outcome = Outcome { job, unit: job.unit(), ours: Vec::new(), rivals: Vec::new(), ratios: Vec::new() };
+            self.jobs.push(outcome);
+            self.jobs.len() - 1
+        });
+        &mut self.jobs[index]
+    }
+
+    /// Compares everybody with everybody, once all are in.
+    pub fn compare(&mut self) {
+        for Outcome { job, ours, rivals, ratios, .. } in &mut self.jobs {
+            for ours in ours.iter() {
+                let engine = ours.engine.as_deref().unwrap_or_default();
+                for rival in rivals.iter() {
+                    for quantity in [Quantity::Time, Quantity::Bytes] {
+                        let (Some(ours), Some(theirs)) = (ours.quantity(quantity), rival.quantity(quantity)) else {
+                            continue;
+                        };
+                        let ratio = theirs / ours;
+                        let claim = CLAIMS
+                            .iter()
+                            .find(|claim| claim.job == *job && claim.rival == rival.name && claim.quantity == quantity);
+                        let must = claim.and_then(|claim| claim.of(engine));
+                        ratios.push(Ratio {
+                            engine: engine.into(),
+                            rival: rival.label(),
+                            variant: rival.variant.clone(),
+                            quantity,
+                            ratio,
+                            must,
+                            holds: must.map(|must| ratio >= must),
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The table.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine { cpu, cores } = &self.machine;
+        let clock = if self.clock == Clock::Wall { "time on the clock" } else { "processor time" };
+        writeln!(f, "{} bits, {} thread, {clock}, {cpu}, {cores} cores", self.bits, self.threads)?;
+        let versions: Vec<_> = self.versions.iter().map(|of| format!("{} {}", of.name, of.version)).collect();
+        writeln!(f, "{}", versions.join(", "))?;
+        for Outcome { job, unit, ours, rivals, ratios } in &self.jobs {
+            writeln!(f, "\n{job}, for a {unit}")?;
+            for entry in ours.iter().chain(rivals) {
+                write!(f, "  {:<26}{:>12}", entry.label(), Duration(entry.ns))?;
+                if let Some(Bytes { request, response, keys }) = &entry.bytes {
+                    write!(f, "  {request:.0} bytes up, {response:.0} down")?;
+                    if *keys > 0 {
+                        write!(f, ", {:.1} MB of keys once", *keys as f64 / 1e6)?;
+                    }
+                }
+                if let (Some(error), Some(agree)) = (entry.error, entry.classes_agree) {
+                    write!(f, ", error {error:.0e}, {:.0} % of classes right", 100.0 * agree)?;
+                }
+                if let Some(variant) = &entry.variant {
+                    write!(f, "\n  {:<40}{variant}", "")?;
+                }
+                writeln!(f)?;
+            }
+            for Ratio { engine, rival, quantity, ratio, must, holds, .. } in ratios {
+                let quantity = match quantity {
+                    Quantity::Time => "quicker than",
+                    Quantity::Bytes => "fewer bytes than",
+                };
+                write!(f, "  tacita/{engine:<10}{ratio:>9.1} x {quantity} {rival}")?;
+                if let (Some(must), Some(holds)) = (must, holds) {
+                    write!(f, "; must {must}: {}", if *holds { "holds" } else { "DOES NOT HOLD" })?;
+                }
+                writeln!(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nanoseconds for people.
+struct Duration(f64);
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            ns if ns < 1e3 => format!("{ns:.0} ns"),
+            ns if ns < 1e6 => format!("{:.2} us", ns / 1e3),
+            ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
+            ns => format!("{:.2} s", ns / 1e9),
+        };
+        f.pad(&text)
+    }
+}
