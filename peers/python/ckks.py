@@ -1,6 +1,7 @@
 """The same work under CKKS, whatever the library: encrypted records times a known matrix.
 
-An engine has `name`, `version`, `parameters` (a sentence), `slots`, and
+An engine has `name`, `ring`, `slots`, `parameters` (the rest of them, in words), `textbook` (whether to try the way of
+textbooks too), and
     prepare(rotations)           makes the keys for these rotations; returns their bytes
     encrypt(values)              encodes and encrypts under the secret key, which is quicker than under the public one
     encode(values)               a plaintext of weights for a fresh ciphertext
@@ -104,7 +105,7 @@ class Diagonals:
         self.empty = self.rows
         assert self.empty + len(matrix[0]) <= self.columns <= engine.slots
         self.held = engine.slots // self.columns
-        self.variant = f"diagonals, {self.held} records a ciphertext"
+        self.variant = f"{self.rows} diagonals, {self.held} records a ciphertext"
         sums = [self.rows << i for i in range((self.columns // self.rows).bit_length() - 1)]
         self.keys = engine.prepare(sorted({*range(1, self.rows), *sums}))
 
@@ -171,7 +172,7 @@ def run(way, inputs, records, repetitions):
 
     return {
         "job": "whole" if records == 1 else "whole_batch",
-        "way": way.way,
+        "way": f"{way.way}, ring {engine.ring}",
         "variant": f"{engine.parameters}; {way.variant}",
         "records": records,
         "ns": 1e9 * sum(medians) / records,
@@ -193,7 +194,7 @@ def main(name, version, engines, own=None):
     def measure(way, records, repetitions):
         job = run(way, inputs, records, repetitions)
         jobs.append(job)
-        print(f"{name}: {job['job']}, {job['variant']}: {job['ns'] / 1e6:.2f} ms a record", file=sys.stderr)
+        print(f"{name}: {job['job']}, {job['way']}: {job['ns'] / 1e6:.2f} ms a record", file=sys.stderr)
 
     for make_engine in engines:
         engine = make_engine()

@@ -24,9 +24,9 @@ class Engine:
         self.context = fhe.GenCryptoContext(parameters)
         for feature in (fhe.PKESchemeFeature.PKE, fhe.PKESchemeFeature.KEYSWITCH, fhe.PKESchemeFeature.LEVELEDSHE):
             self.context.Enable(feature)
-        ring = self.context.GetRingDimension()
-        self.slots = ring // 2
-        self.parameters = f"ring {ring}, moduli {first} + {scale} bits, {technique.name} key switching"
+        self.ring = self.context.GetRingDimension()
+        self.slots = self.ring // 2
+        self.parameters = f"moduli {first} + {scale} bits, {technique.name} key switching"
         self.textbook = digits is None
         self.key = self.context.KeyGen().secretKey
 

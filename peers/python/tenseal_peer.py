@@ -27,7 +27,7 @@ class Engine:
         self.evaluator = seal.Evaluator(context)
         self.decryptor = seal.Decryptor(context, self.generator.secret_key())
         self.ring, self.slots, self.scale = ring, ring // 2, scale
-        self.parameters = f"ring {ring}, moduli {' + '.join(map(str, bits))} bits"
+        self.parameters = f"moduli {' + '.join(map(str, bits))} bits"
 
     def prepare(self, rotations):
         self.keys = seal.GaloisKeys()
@@ -80,13 +80,15 @@ class Vector:
     """TenSEAL's own vector and its own product with a matrix, as its tutorials have it: engine and way at once."""
 
     name = "tenseal"
-    parameters = "ring 8192, moduli 50 + 40 + 60 bits"
-    way = variant = "CKKSVector.mm"
+    ring = 8192
+    parameters = "moduli 50 + 40 + 60 bits"
+    way = "mm"
+    variant = "CKKSVector.mm"
 
     def __init__(self, matrix):
         self.engine = self
         self.context = tenseal.context(
-            tenseal.SCHEME_TYPE.CKKS, 8192, coeff_mod_bit_sizes=[50, 40, 60],
+            tenseal.SCHEME_TYPE.CKKS, self.ring, coeff_mod_bit_sizes=[50, 40, 60],
             encryption_type=tenseal.ENCRYPTION_TYPE.SYMMETRIC)
         self.context.global_scale = 2.0**40
         self.context.generate_galois_keys()

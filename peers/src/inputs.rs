@@ -7,6 +7,7 @@ use serde_json::json;
 use tacita::encoding::{Feature, Features, Grid};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine};
+use tacita::paillier::{Ciphertext, Plaintext, SecretKey};
 
 const ROWS: usize = 10;
 const COLUMNS: usize = 784;
@@ -18,8 +19,11 @@ pub(crate) const RECORDS: usize = 139;
 pub struct Inputs {
     pub(crate) p: Integer,
     pub(crate) q: Integer,
+    pub(crate) key: SecretKey,
     pub(crate) model: PrivateModel,
     pub(crate) records: Vec<Vec<i64>>,
+    /// The first record, encrypted value by value.
+    pub(crate) ciphertexts: Vec<Ciphertext>,
     /// The model's outputs for each record.
     pub(crate) answers: Vec<Vec<i64>>,
 }
@@ -45,12 +49,15 @@ impl Inputs {
         let record = |_| (0..COLUMNS).map(|_| random.random_range(0..256)).collect();
         let records: Vec<Vec<i64>> = (0..RECORDS).map(record).collect();
         let answers = records.iter().map(|record| model.evaluate(record)).collect::<tacita::Result<_>>()?;
-        Ok(Self { p, q, model, records, answers })
+        let key = SecretKey::from_primes(p.clone(), q.clone())?;
+        let plaintexts = records[0].iter().map(|&x| Plaintext::new(x, key.public_key()));
+        let ciphertexts = key.encrypt_batch(&plaintexts.collect::<tacita::Result<Vec<_>>>()?)?;
+        Ok(Self { p, q, key, model, records, ciphertexts, answers })
     }
 
     /// Length of the modulus.
     pub fn bits(&self) -> u32 {
-        Integer::from(&self.p * &self.q).significant_bits()
+        self.key.public_key().bits()
     }
 
     /// The record of those jobs that have only one.
@@ -72,6 +79,7 @@ impl Inputs {
             "bias": self.model.bias(),
             "batch": RECORDS,
             "records": self.records,
+            "ciphertexts": self.ciphertexts.iter().map(|c| c.to_integer().to_string_radix(16)).collect::<Vec<_>>(),
         })
         .to_string()
     }

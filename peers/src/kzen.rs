@@ -6,6 +6,7 @@ use kzen_paillier::{
     Add, Decrypt, DecryptionKey, Encrypt, EncryptionKey, Keypair, Mul, Paillier, RawCiphertext, RawPlaintext,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rug::Integer;
 
 use crate::{Contender, Inputs, Job, Work};
 
@@ -23,12 +24,10 @@ pub(crate) struct KzenPaillier<'a> {
 
 impl<'a> KzenPaillier<'a> {
     pub(crate) fn new(inputs: &'a Inputs) -> Self {
-        let [p, q] = [&inputs.p, &inputs.q]
-            .map(|prime| BigInt::from_hex(&prime.to_string_radix(16)).expect("hexadecimal digits"));
+        let [p, q] = [number(&inputs.p), number(&inputs.q)];
         let (public, secret) = Keypair { p, q }.keys();
         let plaintexts: Vec<BigInt> = inputs.record().iter().map(|&x| BigInt::from(x as u64)).collect();
-        // Ciphertexts for the linear layer, to which their nonces make no difference; quick to make.
-        let ciphertexts = plaintexts.iter().map(|m| RawCiphertext::from(m * &public.n + 1)).collect();
+        let ciphertexts = inputs.ciphertexts.iter().map(|c| RawCiphertext::from(number(&c.to_integer()))).collect();
         let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
         Self { inputs, public, secret, plaintexts, ciphertexts, pool }
     }
@@ -82,6 +81,10 @@ impl<'a> KzenPaillier<'a> {
     }
 }
 
+fn number(x: &Integer) -> BigInt {
+    BigInt::from_hex(&x.to_string_radix(16)).expect("hexadecimal digits")
+}
+
 impl Contender for KzenPaillier<'_> {
     fn name(&self) -> &'static str {
         "kzen-paillier"
@@ -97,8 +100,8 @@ impl Contender for KzenPaillier<'_> {
             Job::EncryptSecret => self.alone(|| self.encrypt(plaintext)),
             Job::EncryptPublic => self.alone(|| self.encrypt_publicly(plaintext)),
             Job::DecryptBatch | Job::DecryptOne => {
-                let c = self.encrypt(plaintext);
-                self.alone(move || assert_eq!(self.decrypt(&c), *plaintext))
+                let c = &self.ciphertexts[0];
+                self.alone(move || assert_eq!(self.decrypt(c), *plaintext))
             }
             Job::LinearLayer => self.alone(|| self.layer(&self.ciphertexts)),
             Job::Whole => self.alone(|| self.whole()),

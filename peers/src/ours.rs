@@ -15,7 +15,6 @@ pub(crate) struct Tacita<'a> {
     engine: Backend,
     key: SecretKey,
     plaintexts: Vec<Plaintext>,
-    ciphertexts: Vec<Ciphertext>,
     layer: LinearLayer,
     encryptor: Encryptor,
     evaluator: Evaluator,
@@ -26,8 +25,7 @@ pub(crate) struct Tacita<'a> {
 impl<'a> Tacita<'a> {
     /// One for each engine to compare.
     pub(crate) fn each_engine(inputs: &'a Inputs) -> tacita::Result<Vec<Self>> {
-        let key = SecretKey::from_primes(inputs.p.clone(), inputs.q.clone())?;
-        Ok(vec![Self::new(inputs, Backend::selected()?, key)?])
+        Ok(vec![Self::new(inputs, Backend::selected()?, inputs.key.clone())?])
     }
 
     fn new(inputs: &'a Inputs, engine: Backend, key: SecretKey) -> tacita::Result<Self> {
@@ -35,8 +33,8 @@ impl<'a> Tacita<'a> {
         let pin = spec.fingerprint();
         let plaintexts = inputs.record().iter().map(|&x| Plaintext::new(x, key.public_key()));
         let plaintexts: Vec<_> = plaintexts.collect::<tacita::Result<_>>()?;
-        // Builds the tables of nonces, too.
-        let ciphertexts = key.encrypt_batch(&plaintexts)?;
+        // Builds the tables of nonces.
+        key.encrypt(&plaintexts[0])?;
         key.public_key().encrypt(&plaintexts[0])?;
         Ok(Self {
             inputs,
@@ -48,7 +46,6 @@ impl<'a> Tacita<'a> {
             records: inputs.records.iter().map(|record| record.iter().map(|&x| x as f64).collect()).collect(),
             key,
             plaintexts,
-            ciphertexts,
         })
     }
 
@@ -57,7 +54,7 @@ impl<'a> Tacita<'a> {
     }
 
     fn layer(&self) -> Vec<Ciphertext> {
-        self.layer.apply(self.public(), black_box(&self.ciphertexts)).expect("as many ciphertexts as columns")
+        self.layer.apply(self.public(), black_box(&self.inputs.ciphertexts)).expect("as many ciphertexts as columns")
     }
 
     fn check_layer(&self) {
@@ -94,7 +91,7 @@ impl Contender for Tacita<'_> {
     }
 
     fn work(&self, job: Job) -> Option<Work<'_>> {
-        let (plaintexts, ciphertexts) = (&self.plaintexts[..BATCH], &self.ciphertexts[..BATCH]);
+        let (plaintexts, ciphertexts) = (&self.plaintexts[..BATCH], &self.inputs.ciphertexts[..BATCH]);
         Some(match job {
             Job::EncryptSecret => Work::new(BATCH, || self.key.encrypt_batch(plaintexts).expect("randomness")),
             Job::EncryptPublic => Work::new(BATCH, || self.public().encrypt_batch(plaintexts).expect("randomness")),

@@ -333,7 +333,7 @@ impl fmt::Display for Report {
                     Quantity::Time => "quicker than",
                     Quantity::Bytes => "fewer bytes than",
                 };
-                write!(f, "  tacita/{engine:<10}{ratio:>9.1} x {quantity} {rival}")?;
+                write!(f, "  tacita/{engine:<10}{:>9} x {quantity} {rival}", figures(*ratio))?;
                 if let (Some(must), Some(holds)) = (must, holds) {
                     write!(f, "; must {must}: {}", if *holds { "holds" } else { "DOES NOT HOLD" })?;
                 }
@@ -342,6 +342,12 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+/// A number with three figures.
+fn figures(x: f64) -> String {
+    let before = if x > 0.0 { x.log10().floor() as i32 + 1 } else { 1 };
+    format!("{x:.*}", (3 - before).max(0) as usize)
 }
 
 /// Nanoseconds for people.
