@@ -6,7 +6,8 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use clap::Parser;
-use tacita_peers::{Clock, Inputs, Job, Pace, Report, contenders, measure};
+use tacita::Backend;
+use tacita_peers::{Clock, Foreign, Inputs, Job, Pace, Report, contenders, measure};
 
 /// Compares tacita with its rivals in one thread.
 #[derive(Parser)]
@@ -41,6 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(file) = arguments.inputs {
         return Ok(std::fs::write(file, inputs.to_json())?);
     }
+    let read = |file: &PathBuf| -> Result<Foreign, Box<dyn Error>> {
+        serde_json::from_reader(BufReader::new(File::open(file)?))
+            .map_err(|error| format!("{}: {error}", file.display()).into())
+    };
+    let foreign: Vec<_> = arguments.with.iter().map(read).collect::<Result<_, _>>()?;
+    if !Backend::available().any(|engine| engine == Backend::Ifma) {
+        eprintln!("*** SKIPPED: tacita/ifma, for whose instructions this processor is not made");
+    }
     let contenders = contenders(&inputs)?;
     let clock = if arguments.cpu_time { Clock::Processor } else { Clock::Wall };
     let mut report = Report::new(inputs.bits(), tacita::threads()?, clock);
@@ -56,9 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             report.add(job, contender.name(), contender.engine(), time, work.bytes());
         }
     }
-    for file in arguments.with {
-        report.add_foreign(serde_json::from_reader(BufReader::new(File::open(file)?))?);
-    }
+    foreign.into_iter().for_each(|foreign| report.add_foreign(foreign));
     report.compare();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

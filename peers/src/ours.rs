@@ -23,12 +23,17 @@ pub(crate) struct Tacita<'a> {
 }
 
 impl<'a> Tacita<'a> {
-    /// One for each engine to compare.
+    /// One for each engine that this machine has, or for the one that the environment asks for.
     pub(crate) fn each_engine(inputs: &'a Inputs) -> tacita::Result<Vec<Self>> {
-        Ok(vec![Self::new(inputs, Backend::selected()?, inputs.key.clone())?])
+        let engines = match std::env::var_os(Backend::VARIABLE) {
+            Some(_) => vec![Backend::selected()?],
+            None => Backend::available().collect(),
+        };
+        engines.into_iter().map(|engine| Self::new(inputs, engine)).collect()
     }
 
-    fn new(inputs: &'a Inputs, engine: Backend, key: SecretKey) -> tacita::Result<Self> {
+    fn new(inputs: &'a Inputs, engine: Backend) -> tacita::Result<Self> {
+        let key = inputs.key.on(engine)?;
         let spec = inputs.model.spec().clone();
         let pin = spec.fingerprint();
         let plaintexts = inputs.record().iter().map(|&x| Plaintext::new(x, key.public_key()));

@@ -179,6 +179,14 @@ impl Entry {
         }
     }
 
+    fn shown(&self, quantity: Quantity) -> Option<String> {
+        let amount = self.quantity(quantity)?;
+        Some(match quantity {
+            Quantity::Time => duration(amount),
+            Quantity::Bytes => format!("{:.1} kB", amount / 1e3),
+        })
+    }
+
     fn quantity(&self, quantity: Quantity) -> Option<f64> {
         match quantity {
             Quantity::Time => Some(self.ns),
@@ -237,13 +245,13 @@ impl Report {
         if engine.is_some() { outcome.ours.push(entry) } else { outcome.rivals.push(entry) }
     }
 
-    /// Adds what a rival in another language measured.
+    /// Adds what a rival in another language measured of the jobs that were measured here.
     pub fn add_foreign(&mut self, foreign: Foreign) {
         self.add_version(&foreign.rival, foreign.version);
         for found in foreign.jobs {
-            let Some(job) = Job::ALL.into_iter().find(|job| job.name() == found.job) else { continue };
+            let Some(outcome) = self.jobs.iter_mut().find(|outcome| outcome.job.name() == found.job) else { continue };
             let records = found.records as f64;
-            let entry = Entry {
+            outcome.rivals.push(Entry {
                 name: foreign.rival.clone(),
                 way: found.way,
                 variant: found.variant,
@@ -257,8 +265,7 @@ impl Report {
                 error: found.error,
                 classes_agree: found.classes_agree,
                 ..Entry::default()
-            };
-            self.outcome(job).rivals.push(entry);
+            });
         }
     }
 
@@ -302,7 +309,7 @@ impl Report {
     }
 }
 
-/// The table.
+/// The table: for each rival how many times as much it needs as each engine of tacita, beside what is asked for.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { cpu, cores } = &self.machine;
@@ -311,36 +318,41 @@ impl fmt::Display for Report {
         let versions: Vec<_> = self.versions.iter().map(|of| format!("{} {}", of.name, of.version)).collect();
         writeln!(f, "{}", versions.join(", "))?;
         for Outcome { job, unit, ours, rivals, ratios } in &self.jobs {
-            writeln!(f, "\n{job}, for a {unit}")?;
-            for entry in ours.iter().chain(rivals) {
-                write!(f, "  {:<26}{:>12}", entry.label(), Duration(entry.ns))?;
-                if let Some(Bytes { request, response, keys }) = &entry.bytes {
-                    write!(f, "  {request:.0} bytes up, {response:.0} down")?;
-                    if *keys > 0 {
-                        write!(f, ", {:.1} MB of keys once", *keys as f64 / 1e6)?;
+            write!(f, "\n{:<42}", format!("{job}, for a {unit}"))?;
+            for entry in ours {
+                write!(f, "{:>18}", entry.name)?;
+            }
+            for quantity in [Quantity::Time, Quantity::Bytes] {
+                let cells: Vec<_> = ours.iter().filter_map(|entry| entry.shown(quantity)).collect();
+                if cells.is_empty() {
+                    continue;
+                }
+                write!(f, "\n{:<42}", "")?;
+                cells.iter().try_for_each(|cell| write!(f, "{cell:>18}"))?;
+                for rival in rivals {
+                    let Some(cell) = rival.shown(quantity) else { continue };
+                    write!(f, "\n  {:<31}{cell:>9}", rival.label())?;
+                    let same = |ratio: &&Ratio| ratio.rival == rival.label() && ratio.quantity == quantity;
+                    ratios.iter().filter(same).try_for_each(|ratio| write!(f, "{:>18}", ratio.to_string()))?;
+                    if let (Quantity::Time, Some(error), Some(agree)) = (quantity, rival.error, rival.classes_agree) {
+                        write!(f, "  error {error:.0e}, {:.0} % of classes right", 100.0 * agree)?;
                     }
                 }
-                if let (Some(error), Some(agree)) = (entry.error, entry.classes_agree) {
-                    write!(f, ", error {error:.0e}, {:.0} % of classes right", 100.0 * agree)?;
-                }
-                if let Some(variant) = &entry.variant {
-                    write!(f, "\n  {:<40}{variant}", "")?;
-                }
-                writeln!(f)?;
             }
-            for Ratio { engine, rival, quantity, ratio, must, holds, .. } in ratios {
-                let quantity = match quantity {
-                    Quantity::Time => "quicker than",
-                    Quantity::Bytes => "fewer bytes than",
-                };
-                write!(f, "  tacita/{engine:<10}{:>9} x {quantity} {rival}", figures(*ratio))?;
-                if let (Some(must), Some(holds)) = (must, holds) {
-                    write!(f, "; must {must}: {}", if *holds { "holds" } else { "DOES NOT HOLD" })?;
-                }
-                writeln!(f)?;
-            }
+            writeln!(f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x", figures(self.ratio))?;
+        match (self.must, self.holds) {
+            (Some(must), Some(true)) => write!(f, " >= {must}"),
+            (Some(must), _) => write!(f, " < {must} !"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -351,16 +363,12 @@ fn figures(x: f64) -> String {
 }
 
 /// Nanoseconds for people.
-struct Duration(f64);
-
-impl fmt::Display for Duration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.0 {
-            ns if ns < 1e3 => format!("{ns:.0} ns"),
-            ns if ns < 1e6 => format!("{:.2} us", ns / 1e3),
-            ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
-            ns => format!("{:.2} s", ns / 1e9),
-        };
-        f.pad(&text)
-    }
+fn duration(ns: f64) -> String {
+    let (unit, name) = match ns {
+        _ if ns < 1e3 => (1.0, "ns"),
+        _ if ns < 1e6 => (1e3, "us"),
+        _ if ns < 1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    format!("{} {name}", figures(ns / unit))
 }
