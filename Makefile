@@ -36,7 +36,7 @@ lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, docu
 bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 	cargo bench -p tacita -- $(ARGS)
 
-bench-peers: setup-build setup-peers ## compare with other libraries, half an hour; ARGS="--quick" for a look
+bench-peers: setup-build setup-peers ## compare with other libraries; ARGS=--quick for a look, NATIVE_GMP=1 with a GMP for this processor
 	scripts/bench-peers $(ARGS)
 
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
