@@ -14,16 +14,23 @@ fn peers(c: &mut Criterion) {
         let mut group = c.benchmark_group(job.name());
         group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_secs(5));
         for contender in &contenders {
-            let Some(mut work) = contender.work(job) else { continue };
-            let name = contender.engine().map_or(contender.name().into(), |engine| format!("tacita/{engine}"));
-            group.bench_function(name, |b| {
-                b.iter_custom(|iterations| {
-                    let start = Instant::now();
-                    // A call may do many units; criterion is told what one takes.
-                    let units = (0..iterations).map(|_| work.call()).last().unwrap_or(1);
-                    start.elapsed() / units
+            for mut work in contender.works(job) {
+                let parts = [Some(contender.name()), contender.engine(), work.way()];
+                let name: Vec<_> = parts.into_iter().flatten().collect();
+                group.bench_function(name.join("/"), |b| {
+                    b.iter_custom(|iterations| {
+                        let mut total = Duration::ZERO;
+                        for _ in 0..iterations {
+                            let start = Instant::now();
+                            // A call may do many units; criterion is told what one takes.
+                            let units = work.call();
+                            total += start.elapsed() / units;
+                            work.settle();
+                        }
+                        total
+                    });
                 });
-            });
+            }
         }
         group.finish();
     }

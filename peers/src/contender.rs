@@ -31,13 +31,15 @@ pub enum Job {
     LinearLayer,
     /// One record: encrypt, evaluate, mask, re-randomise, decrypt.
     Whole,
-    /// The same for as many records as share ciphertexts.
+    /// The same with nonces drawn ahead of time on both sides.
+    WholePool,
+    /// The same as `Whole` for as many records as share ciphertexts.
     WholeBatch,
 }
 
 impl Job {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EncryptSecret,
         Self::EncryptPublic,
         Self::DecryptBatch,
@@ -45,6 +47,7 @@ impl Job {
         Self::NthPower,
         Self::LinearLayer,
         Self::Whole,
+        Self::WholePool,
         Self::WholeBatch,
     ];
 
@@ -58,6 +61,7 @@ impl Job {
             Self::NthPower => "nth_power",
             Self::LinearLayer => "linear_layer",
             Self::Whole => "whole",
+            Self::WholePool => "whole_pool",
             Self::WholeBatch => "whole_batch",
         }
     }
@@ -68,7 +72,7 @@ impl Job {
             Self::EncryptSecret | Self::EncryptPublic | Self::DecryptBatch | Self::DecryptOne => "ciphertext",
             Self::NthPower => "power",
             Self::LinearLayer => "layer",
-            Self::Whole | Self::WholeBatch => "record",
+            Self::Whole | Self::WholePool | Self::WholeBatch => "record",
         }
     }
 }
@@ -87,6 +91,8 @@ impl Serialize for Job {
 
 /// A job, ready to be done.
 pub struct Work<'a> {
+    way: Option<String>,
+    after: Box<dyn FnMut() + 'a>,
     run: Box<dyn FnMut() -> Bytes + 'a>,
     /// Units that a call gets done.
     units: u32,
@@ -105,13 +111,33 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn with_bytes(units: usize, run: impl FnMut() -> Bytes + 'a) -> Self {
-        Self { run: Box::new(run), units: units as u32, bytes: None }
+        Self { way: None, after: Box::new(|| ()), run: Box::new(run), units: units as u32, bytes: None }
+    }
+
+    /// Names the way that the job is done in, where there are several.
+    pub(crate) fn in_way(self, way: impl ToString) -> Self {
+        Self { way: Some(way.to_string()), ..self }
+    }
+
+    /// What is to happen after each call and is not to be timed.
+    pub(crate) fn and_after(self, after: impl FnMut() + 'a) -> Self {
+        Self { after: Box::new(after), ..self }
+    }
+
+    /// The way that the job is done in, where there are several.
+    pub fn way(&self) -> Option<&str> {
+        self.way.as_deref()
     }
 
     /// Does it once; returns the units that are done.
     pub fn call(&mut self) -> u32 {
         self.bytes = (self.run)();
         self.units
+    }
+
+    /// Readies everything for the next call, off the clock.
+    pub fn settle(&mut self) {
+        (self.after)();
     }
 
     /// Bytes to the cloud and back for a unit in the last call, where there is a cloud.
@@ -133,8 +159,8 @@ pub trait Contender {
         None
     }
 
-    /// The job, or `None` where this library has nothing of the kind. Nothing slow happens before it is called.
-    fn work(&self, job: Job) -> Option<Work<'_>>;
+    /// The job in each way that this library has for it, if any. Nothing slow happens before it is called.
+    fn works(&self, job: Job) -> Vec<Work<'_>>;
 }
 
 /// tacita with each of its engines, then the rivals.

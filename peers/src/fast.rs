@@ -77,9 +77,9 @@ impl Contender for FastPaillier<'_> {
         crate::contender::locked_version("fast-paillier")
     }
 
-    fn work(&self, job: Job) -> Option<Work<'_>> {
+    fn works(&self, job: Job) -> Vec<Work<'_>> {
         let plaintext = &self.plaintexts[0];
-        Some(match job {
+        vec![match job {
             Job::EncryptSecret => Work::new(1, || self.encrypt(plaintext)),
             Job::EncryptPublic => Work::new(1, || self.encrypt_publicly(plaintext)),
             Job::DecryptBatch | Job::DecryptOne => {
@@ -88,7 +88,7 @@ impl Contender for FastPaillier<'_> {
             }
             Job::LinearLayer => Work::new(1, || self.layer(&self.ciphertexts)),
             Job::Whole => Work::new(1, || self.whole()),
-            Job::NthPower | Job::WholeBatch => return None,
-        })
+            Job::NthPower | Job::WholePool | Job::WholeBatch => return Vec::new(),
+        }]
     }
 }

@@ -70,16 +70,16 @@ impl Contender for Gmp<'_> {
         format!("{VERSION}.{VERSION_MINOR}.{VERSION_PATCHLEVEL}")
     }
 
-    fn work(&self, job: Job) -> Option<Work<'_>> {
+    fn works(&self, job: Job) -> Vec<Work<'_>> {
         let c = self.inputs.ciphertexts[0].to_integer();
-        Some(match job {
+        vec![match job {
             Job::DecryptOne | Job::DecryptBatch => {
                 let m = self.inputs.record()[0];
                 Work::new(1, move || assert_eq!(self.decrypt(black_box(&c)), m))
             }
             // As good as a random number below n.
             Job::NthPower => Work::new(1, move || self.power(&Integer::from(&c % &self.n))),
-            _ => return None,
-        })
+            _ => return Vec::new(),
+        }]
     }
 }

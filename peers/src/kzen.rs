@@ -94,9 +94,9 @@ impl Contender for KzenPaillier<'_> {
         crate::contender::locked_version("kzen-paillier")
     }
 
-    fn work(&self, job: Job) -> Option<Work<'_>> {
+    fn works(&self, job: Job) -> Vec<Work<'_>> {
         let plaintext = &self.plaintexts[0];
-        Some(match job {
+        vec![match job {
             Job::EncryptSecret => self.alone(|| self.encrypt(plaintext)),
             Job::EncryptPublic => self.alone(|| self.encrypt_publicly(plaintext)),
             Job::DecryptBatch | Job::DecryptOne => {
@@ -105,7 +105,7 @@ impl Contender for KzenPaillier<'_> {
             }
             Job::LinearLayer => self.alone(|| self.layer(&self.ciphertexts)),
             Job::Whole => self.alone(|| self.whole()),
-            Job::NthPower | Job::WholeBatch => return None,
-        })
+            Job::NthPower | Job::WholePool | Job::WholeBatch => return Vec::new(),
+        }]
     }
 }

@@ -60,9 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for job in Job::ALL.into_iter().filter(|job| job.name().contains(&arguments.only)) {
         eprintln!("{job}");
         let (who, mut works): (Vec<_>, Vec<_>) =
-            contenders.iter().filter_map(|contender| Some((contender, contender.work(job)?))).unzip();
-        for ((contender, time), work) in who.into_iter().zip(measure(&mut works, pace, clock)).zip(&works) {
-            report.add(job, contender.name(), contender.engine(), time, work.bytes());
+            contenders.iter().flat_map(|who| who.works(job).into_iter().map(move |work| (who, work))).unzip();
+        for ((who, time), work) in who.into_iter().zip(measure(&mut works, pace, clock)).zip(&works) {
+            report.add(job, who.as_ref(), work, time);
         }
     }
     foreign.into_iter().for_each(|foreign| report.add_foreign(foreign));

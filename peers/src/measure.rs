@@ -70,6 +70,7 @@ pub fn measure(works: &mut [Work], pace: Pace, clock: Clock) -> Vec<Time> {
                 let call = clock.now();
                 let units = work.call();
                 samples.push((clock.now() - call).as_nanos() as f64 / f64::from(units));
+                work.settle();
                 if turn.elapsed() >= pace.turn {
                     break;
                 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Clock, Job, Time};
+use crate::{Clock, Contender, Job, Time, Work};
 
 /// What tacita is to reach: so many times quicker than a rival, or with so many times fewer bytes.
 struct Claim {
@@ -49,6 +49,7 @@ const CLAIMS: &[Claim] = {
         time(Whole, "phe", 1.0, Some(1.0)),
         time(Whole, "openfhe", 1.0, None),
         Claim { job: Whole, rival: "openfhe", quantity: Quantity::Bytes, must: 4.0, portable: None },
+        time(WholePool, "openfhe", 2.0, None),
         time(WholeBatch, "openfhe", 10.0, None),
     ]
 };
@@ -135,7 +136,7 @@ struct Outcome {
 }
 
 /// What one of them needs for a unit.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 struct Entry {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,10 +196,12 @@ impl Entry {
     }
 }
 
-/// How many times as much a rival needs.
+/// How many times as much a rival needs as tacita in its quickest way.
 #[derive(Debug, Serialize)]
 struct Ratio {
     engine: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way: Option<String>,
     rival: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<String>,
@@ -229,19 +232,21 @@ impl Report {
         }
     }
 
-    /// Adds what tacita (with an engine) or a rival (without) needs for a job.
-    pub fn add(&mut self, job: Job, name: &str, engine: Option<&str>, time: Time, bytes: Option<[f64; 2]>) {
-        let outcome = self.outcome(job);
+    /// Adds what somebody needs for a job.
+    pub fn add(&mut self, job: Job, who: &dyn Contender, work: &Work, time: Time) {
+        let engine = who.engine();
         let entry = Entry {
-            name: engine.map_or(name.into(), |engine| format!("{name}/{engine}")),
+            name: engine.map_or(who.name().into(), |engine| format!("{}/{engine}", who.name())),
             engine: engine.map(Into::into),
+            way: work.way().map(Into::into),
             ns: time.ns,
             ns_low: Some(time.ns_low),
             ns_high: Some(time.ns_high),
             samples: Some(time.samples),
-            bytes: bytes.map(|[up, down]| Bytes { request: up, response: down, keys: 0 }),
+            bytes: work.bytes().map(|[request, response]| Bytes { request, response, keys: 0 }),
             ..Entry::default()
         };
+        let outcome = self.outcome(job);
         if engine.is_some() { outcome.ours.push(entry) } else { outcome.rivals.push(entry) }
     }
 
@@ -249,9 +254,8 @@ impl Report {
     pub fn add_foreign(&mut self, foreign: Foreign) {
         self.add_version(&foreign.rival, foreign.version);
         for found in foreign.jobs {
-            let Some(outcome) = self.jobs.iter_mut().find(|outcome| outcome.job.name() == found.job) else { continue };
             let records = found.records as f64;
-            outcome.rivals.push(Entry {
+            let entry = Entry {
                 name: foreign.rival.clone(),
                 way: found.way,
                 variant: found.variant,
@@ -265,7 +269,11 @@ impl Report {
                 error: found.error,
                 classes_agree: found.classes_agree,
                 ..Entry::default()
-            });
+            };
+            let same = |job: Job| job.name() == found.job || job == Job::WholePool && found.job == Job::Whole.name();
+            for outcome in self.jobs.iter_mut().filter(|outcome| same(outcome.job)) {
+                outcome.rivals.push(entry.clone());
+            }
         }
     }
 
@@ -278,23 +286,26 @@ impl Report {
         &mut self.jobs[index]
     }
 
-    /// Compares everybody with everybody, once all are in.
+    /// Compares each engine's quickest way with everybody, once all are in.
     pub fn compare(&mut self) {
-        for Outcome { job, ours, rivals, ratios, .. } in &mut self.jobs {
-            for ours in ours.iter() {
+        for outcome in &mut self.jobs {
+            let mut ratios = Vec::new();
+            for ours in outcome.quickest() {
                 let engine = ours.engine.as_deref().unwrap_or_default();
-                for rival in rivals.iter() {
+                for rival in &outcome.rivals {
                     for quantity in [Quantity::Time, Quantity::Bytes] {
-                        let (Some(ours), Some(theirs)) = (ours.quantity(quantity), rival.quantity(quantity)) else {
+                        let (Some(ours_needs), Some(rival_needs)) = (ours.quantity(quantity), rival.quantity(quantity))
+                        else {
                             continue;
                         };
-                        let ratio = theirs / ours;
-                        let claim = CLAIMS
-                            .iter()
-                            .find(|claim| claim.job == *job && claim.rival == rival.name && claim.quantity == quantity);
+                        let ratio = rival_needs / ours_needs;
+                        let claim = CLAIMS.iter().find(|claim| {
+                            claim.job == outcome.job && claim.rival == rival.name && claim.quantity == quantity
+                        });
                         let must = claim.and_then(|claim| claim.of(engine));
                         ratios.push(Ratio {
                             engine: engine.into(),
+                            way: ours.way.clone(),
                             rival: rival.label(),
                             variant: rival.variant.clone(),
                             quantity,
@@ -305,7 +316,23 @@ impl Report {
                     }
                 }
             }
+            outcome.ratios = ratios;
         }
+    }
+}
+
+impl Outcome {
+    /// The quickest way of each engine.
+    fn quickest(&self) -> Vec<&Entry> {
+        let mut quickest: Vec<&Entry> = Vec::new();
+        for entry in &self.ours {
+            match quickest.iter_mut().find(|known| known.engine == entry.engine) {
+                Some(known) if entry.ns < known.ns => *known = entry,
+                Some(_) => (),
+                None => quickest.push(entry),
+            }
+        }
+        quickest
     }
 }
 
@@ -317,10 +344,14 @@ impl fmt::Display for Report {
         writeln!(f, "{} bits, {} thread, {clock}, {cpu}, {cores} cores", self.bits, self.threads)?;
         let versions: Vec<_> = self.versions.iter().map(|of| format!("{} {}", of.name, of.version)).collect();
         writeln!(f, "{}", versions.join(", "))?;
-        for Outcome { job, unit, ours, rivals, ratios } in &self.jobs {
+        for outcome in &self.jobs {
+            let Outcome { job, unit, rivals, ratios, .. } = outcome;
+            let ours = outcome.quickest();
             write!(f, "\n{:<42}", format!("{job}, for a {unit}"))?;
-            for entry in ours {
-                write!(f, "{:>18}", entry.name)?;
+            ours.iter().try_for_each(|entry| write!(f, "{:>18}", entry.name))?;
+            if ours.iter().any(|entry| entry.way.is_some()) {
+                write!(f, "\n{:<42}", "")?;
+                ours.iter().try_for_each(|entry| write!(f, "{:>18}", entry.way.as_deref().unwrap_or_default()))?;
             }
             for quantity in [Quantity::Time, Quantity::Bytes] {
                 let cells: Vec<_> = ours.iter().filter_map(|entry| entry.shown(quantity)).collect();
