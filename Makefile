@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench scaling timing fuzz header vectors install clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers scaling timing fuzz header vectors install clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, docu
 bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 	cargo bench -p tacita -- $(ARGS)
 
+bench-peers: setup-build setup-peers ## compare with other libraries; ARGS=--quick for a look, NATIVE_GMP=1 with a GMP for this processor
+	scripts/bench-peers $(ARGS)
+
 scaling: setup-build ## measure how time and memory grow with records, features and rows; ARGS="--quick" for a minute
 	scripts/scaling $(ARGS)
 
@@ -56,4 +59,4 @@ install: setup-build ## install command, header and libraries under PREFIX (/usr
 
 clean: ## remove what the targets above made
 	cargo clean
-	rm -rf build
+	rm -rf build fuzz/target peers/target

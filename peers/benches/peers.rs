@@ -1,0 +1,40 @@
+//! Each job as a criterion group, tacita with each engine and its rivals in it: `job/who`.
+#![allow(missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use tacita_peers::{Inputs, Job, contenders};
+
+fn peers(c: &mut Criterion) {
+    tacita::set_threads(1).expect("nothing ran yet");
+    let inputs = Inputs::new(3072).expect("a model");
+    let contenders = contenders(&inputs).expect("the variable names an engine");
+    for job in Job::ALL {
+        let mut group = c.benchmark_group(job.name());
+        group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_secs(5));
+        for contender in &contenders {
+            for mut work in contender.works(job) {
+                let parts = [Some(contender.name()), contender.engine(), work.way()];
+                let name: Vec<_> = parts.into_iter().flatten().collect();
+                group.bench_function(name.join("/"), |b| {
+                    b.iter_custom(|iterations| {
+                        let mut total = Duration::ZERO;
+                        for _ in 0..iterations {
+                            let start = Instant::now();
+                            // A call may do many units; criterion is told what one takes.
+                            let units = work.call();
+                            total += start.elapsed() / units;
+                            work.settle();
+                        }
+                        total
+                    });
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, peers);
+criterion_main!(benches);
