@@ -5,11 +5,11 @@ use std::hint::black_box;
 
 use serde::{Serialize, Serializer};
 
-use crate::Inputs;
 use crate::fast::FastPaillier;
 use crate::gmp::Gmp;
 use crate::kzen::KzenPaillier;
 use crate::ours::Tacita;
+use crate::{Clock, Inputs};
 
 /// Ciphertexts in a batch of a job that tacita does in batches; enough for full lanes and shared passes over tables.
 pub(crate) const BATCH: usize = 64;
@@ -17,6 +17,10 @@ pub(crate) const BATCH: usize = 64;
 /// What is timed. Keys, tables and plans exist before the clock starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
+    /// A product modulo n^2, lanes full.
+    Product,
+    /// A square modulo n^2, lanes full.
+    Square,
     /// Encrypting with the secret key.
     EncryptSecret,
     /// Encrypting with the public key.
@@ -39,7 +43,9 @@ pub enum Job {
 
 impl Job {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
+        Self::Product,
+        Self::Square,
         Self::EncryptSecret,
         Self::EncryptPublic,
         Self::DecryptBatch,
@@ -54,6 +60,8 @@ impl Job {
     /// Its name in tables and JSON.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Product => "mul_n2",
+            Self::Square => "sqr_n2",
             Self::EncryptSecret => "encrypt_secret",
             Self::EncryptPublic => "encrypt_public",
             Self::DecryptBatch => "decrypt_batch",
@@ -69,6 +77,7 @@ impl Job {
     /// What a time is for.
     pub fn unit(self) -> &'static str {
         match self {
+            Self::Product | Self::Square => "number",
             Self::EncryptSecret | Self::EncryptPublic | Self::DecryptBatch | Self::DecryptOne => "ciphertext",
             Self::NthPower => "power",
             Self::LinearLayer => "layer",
@@ -93,10 +102,17 @@ impl Serialize for Job {
 pub struct Work<'a> {
     way: Option<String>,
     after: Box<dyn FnMut() + 'a>,
-    run: Box<dyn FnMut() -> Bytes + 'a>,
+    run: Run<'a>,
     /// Units that a call gets done.
     units: u32,
     bytes: Bytes,
+}
+
+enum Run<'a> {
+    /// To be timed.
+    Call(Box<dyn FnMut() -> Bytes + 'a>),
+    /// Says itself how many seconds it takes.
+    Clocked(Box<dyn FnMut() -> f64 + 'a>),
 }
 
 /// Bytes to the cloud and back.
@@ -111,7 +127,16 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn with_bytes(units: usize, run: impl FnMut() -> Bytes + 'a) -> Self {
-        Self { way: None, after: Box::new(|| ()), run: Box::new(run), units: units as u32, bytes: None }
+        Self::of(units, Run::Call(Box::new(run)))
+    }
+
+    /// Work too short for a clock around it: `run` says how many seconds it takes.
+    pub(crate) fn clocked(units: usize, run: impl FnMut() -> f64 + 'a) -> Self {
+        Self::of(units, Run::Clocked(Box::new(run)))
+    }
+
+    fn of(units: usize, run: Run<'a>) -> Self {
+        Self { way: None, after: Box::new(|| ()), run, units: units as u32, bytes: None }
     }
 
     /// Names the way that the job is done in, where there are several.
@@ -129,15 +154,18 @@ impl<'a> Work<'a> {
         self.way.as_deref()
     }
 
-    /// Does it once; returns the units that are done.
-    pub fn call(&mut self) -> u32 {
-        self.bytes = (self.run)();
-        self.units
-    }
-
-    /// Readies everything for the next call, off the clock.
-    pub fn settle(&mut self) {
+    /// Does it once; returns the nanoseconds of a unit.
+    pub fn call(&mut self, clock: Clock) -> f64 {
+        let seconds = match &mut self.run {
+            Run::Call(run) => {
+                let start = clock.now();
+                self.bytes = run();
+                (clock.now() - start).as_secs_f64()
+            }
+            Run::Clocked(run) => run(),
+        };
         (self.after)();
+        1e9 * seconds / f64::from(self.units)
     }
 
     /// Bytes to the cloud and back for a unit in the last call, where there is a cloud.

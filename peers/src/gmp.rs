@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use rug::Integer;
 
+use crate::measure::shortest;
 use crate::{Contender, Inputs, Job, Work};
 
 pub(crate) struct Gmp<'a> {
@@ -72,7 +73,20 @@ impl Contender for Gmp<'_> {
 
     fn works(&self, job: Job) -> Vec<Work<'_>> {
         let c = self.inputs.ciphertexts[0].to_integer();
+        let mut product = c.clone();
         vec![match job {
+            Job::Product => Work::clocked(1, move || {
+                shortest(|| {
+                    product *= &c;
+                    product %= &self.square;
+                })
+            }),
+            Job::Square => Work::clocked(1, move || {
+                shortest(|| {
+                    product.square_mut();
+                    product %= &self.square;
+                })
+            }),
             Job::DecryptOne | Job::DecryptBatch => {
                 let m = self.inputs.record()[0];
                 Work::new(1, move || assert_eq!(self.decrypt(black_box(&c)), m))

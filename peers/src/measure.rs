@@ -18,7 +18,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    fn now(self) -> Duration {
+    pub(crate) fn now(self) -> Duration {
         let id = match self {
             Self::Wall => ClockId::Monotonic,
             Self::Processor => ClockId::ProcessCPUTime,
@@ -67,10 +67,7 @@ pub fn measure(works: &mut [Work], pace: Pace, clock: Clock) -> Vec<Time> {
         for (work, samples) in works.iter_mut().zip(&mut samples) {
             let turn = Instant::now();
             loop {
-                let call = clock.now();
-                let units = work.call();
-                samples.push((clock.now() - call).as_nanos() as f64 / f64::from(units));
-                work.settle();
+                samples.push(work.call(clock));
                 if turn.elapsed() >= pace.turn {
                     break;
                 }
@@ -86,4 +83,20 @@ fn summary(samples: &mut [f64]) -> Time {
     let last = samples.len() - 1;
     let at = |share: f64| samples[(last as f64 * share).round() as usize];
     Time { ns: at(0.5), ns_low: at(0.1), ns_high: at(0.9), samples: samples.len() }
+}
+
+/// Seconds of a turn too short for a clock around it, as tacita takes those of its own kernels: the shortest of many runs.
+pub(crate) fn shortest(mut turn: impl FnMut()) -> f64 {
+    const RUN: Duration = Duration::from_micros(200);
+    const RUNS: usize = 60;
+    let mut time = |turns: usize| {
+        let start = Instant::now();
+        (0..turns).for_each(|_| turn());
+        start.elapsed()
+    };
+    let mut turns = 1;
+    while time(turns) < RUN {
+        turns *= 2;
+    }
+    (0..RUNS).map(|_| time(turns)).min().unwrap_or_default().as_secs_f64() / turns as f64
 }

@@ -1,10 +1,13 @@
 //! tacita itself, once for each engine.
 
+use std::cell::OnceCell;
 use std::hint::black_box;
+use std::rc::Rc;
 
 use tacita::Backend;
 use tacita::encoding::Layout;
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response};
+use tacita::measure::{self, Kernel};
 use tacita::paillier::{Ciphertext, LinearLayer, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
 
 use crate::contender::BATCH;
@@ -19,11 +22,18 @@ pub(crate) struct Tacita<'a> {
     layer: LinearLayer,
     /// One for each layout that the spec and the key permit.
     encryptors: Vec<(Layout, Encryptor)>,
-    evaluator: Evaluator,
-    /// Another, with a pool.
-    pooled: Evaluator,
+    /// The same for all engines.
+    cloud: Rc<OnceCell<Cloud>>,
     decryptor: Decryptor,
     records: Vec<Vec<f64>>,
+}
+
+/// Evaluators and pools, made when first wanted: plans for all layouts take their time.
+struct Cloud {
+    evaluator: Evaluator,
+    pooled: Evaluator,
+    /// Of the encrypting side, then of the pooled evaluator.
+    pools: [NoncePool; 2],
 }
 
 impl<'a> Tacita<'a> {
@@ -33,22 +43,17 @@ impl<'a> Tacita<'a> {
             Some(_) => vec![Backend::selected()?],
             None => Backend::available().collect(),
         };
-        engines.into_iter().map(|engine| Self::new(inputs, engine)).collect()
+        let cloud = Rc::default();
+        engines.into_iter().map(|engine| Self::new(inputs, engine, Rc::clone(&cloud))).collect()
     }
 
-    fn new(inputs: &'a Inputs, engine: Backend) -> tacita::Result<Self> {
+    fn new(inputs: &'a Inputs, engine: Backend, cloud: Rc<OnceCell<Cloud>>) -> tacita::Result<Self> {
         let key = inputs.key.on(engine)?;
         let spec = inputs.model.spec().clone();
         let pin = spec.fingerprint();
         let encryptor = Encryptor::with_secret_key(spec.clone(), pin, key.clone())?;
         let encryptors = spec.layouts().filter_map(|layout| Some((layout, encryptor.clone().layout(layout).ok()?)));
         let encryptors: Vec<_> = encryptors.collect();
-        let evaluator = Evaluator::new(inputs.model.clone());
-        let pooled = Evaluator::new(inputs.model.clone());
-        for (layout, _) in &encryptors {
-            evaluator.prepare(*layout)?;
-            pooled.prepare(*layout)?;
-        }
         let plaintexts = inputs.record().iter().map(|&x| Plaintext::new(x, key.public_key()));
         let plaintexts: Vec<_> = plaintexts.collect::<tacita::Result<_>>()?;
         // Builds the tables of nonces.
@@ -59,8 +64,7 @@ impl<'a> Tacita<'a> {
             engine,
             layer: LinearLayer::new(inputs.record().len(), inputs.model.weights())?,
             encryptors,
-            evaluator,
-            pooled,
+            cloud,
             decryptor: Decryptor::new(spec, pin, key.clone())?,
             records: inputs.records.iter().map(|record| record.iter().map(|&x| x as f64).collect()).collect(),
             key,
@@ -70,6 +74,27 @@ impl<'a> Tacita<'a> {
 
     fn public(&self) -> &PublicKey {
         self.key.public_key()
+    }
+
+    fn cloud(&self) -> &Cloud {
+        self.cloud.get_or_init(|| self.new_cloud().expect("randomness and threads"))
+    }
+
+    fn new_cloud(&self) -> tacita::Result<Cloud> {
+        let evaluator = || -> tacita::Result<_> {
+            let evaluator = Evaluator::new(self.inputs.model.clone());
+            self.encryptors.iter().try_for_each(|(layout, _)| evaluator.prepare(*layout))?;
+            Ok(evaluator)
+        };
+        let (features, rows) = (self.inputs.record().len(), self.inputs.answers[0].len());
+        let key = &self.inputs.key;
+        let pools = [
+            NoncePool::with_secret_key(key, key.nonce_method(), features)?,
+            NoncePool::with_public_key(key.public_key(), NonceMethod::RandomBases, rows)?,
+        ];
+        let pooled = evaluator()?;
+        pooled.set_pool(pools[1].clone())?;
+        Ok(Cloud { evaluator: evaluator()?, pooled, pools })
     }
 
     fn layer(&self) -> Vec<Ciphertext> {
@@ -97,27 +122,20 @@ impl<'a> Tacita<'a> {
 
     /// One record in each layout.
     fn wholes(&self) -> Vec<Work<'_>> {
-        let whole = move |encryptor| move || self.whole(encryptor, &self.evaluator, 1);
+        let evaluator = &self.cloud().evaluator;
+        let whole = move |encryptor| move || self.whole(encryptor, evaluator, 1);
         self.encryptors.iter().map(|(layout, by)| Work::with_bytes(1, whole(by)).in_way(layout)).collect()
     }
 
     /// The same with pools that were filled before.
-    fn wholes_with_pools(&self) -> tacita::Result<Vec<Work<'_>>> {
-        let features = self.inputs.record().len();
-        let rows = self.inputs.answers[0].len();
-        let ours = NoncePool::with_secret_key(&self.key, self.key.nonce_method(), features)?;
-        let theirs = NoncePool::with_public_key(self.public(), NonceMethod::RandomBases, rows)?;
-        self.pooled.set_pool(theirs.clone())?;
-        let pools = [ours, theirs];
+    fn wholes_with_pools(&self) -> Vec<Work<'_>> {
+        let Cloud { pooled, pools, .. } = self.cloud();
         // Full whenever a clock starts, so that nobody fills them while it runs for somebody else.
-        let fill = |pools: &[NoncePool]| pools.iter().try_for_each(NoncePool::fill);
-        fill(&pools)?;
-        let work = |(layout, encryptor): &(Layout, Encryptor)| -> tacita::Result<_> {
-            let encryptor = encryptor.clone().with_pool(pools[0].clone())?;
-            let pools = pools.clone();
-            Ok(Work::with_bytes(1, move || self.whole(&encryptor, &self.pooled, 1))
-                .and_after(move || fill(&pools).expect("randomness"))
-                .in_way(layout))
+        let fill = move || pools.iter().for_each(|pool| pool.fill().expect("randomness"));
+        fill();
+        let work = |(layout, encryptor): &(Layout, Encryptor)| {
+            let encryptor = encryptor.clone().with_pool(pools[0].clone()).expect("the same key");
+            Work::with_bytes(1, move || self.whole(&encryptor, pooled, 1)).and_after(fill).in_way(layout)
         };
         self.encryptors.iter().map(work).collect()
     }
@@ -138,7 +156,14 @@ impl Contender for Tacita<'_> {
 
     fn works(&self, job: Job) -> Vec<Work<'_>> {
         let (plaintexts, ciphertexts) = (&self.plaintexts[..BATCH], &self.inputs.ciphertexts[..BATCH]);
+        let kernel = |kernel| {
+            let seconds =
+                move || measure::kernel(self.engine, kernel, self.public().bits()).expect("the engine is there");
+            Work::clocked(self.engine.lanes(), seconds)
+        };
         vec![match job {
+            Job::Product => kernel(Kernel::Product),
+            Job::Square => kernel(Kernel::Square),
             Job::EncryptSecret => Work::new(BATCH, || self.key.encrypt_batch(plaintexts).expect("randomness")),
             Job::EncryptPublic => Work::new(BATCH, || self.public().encrypt_batch(plaintexts).expect("randomness")),
             Job::DecryptBatch => Work::new(BATCH, || {
@@ -155,12 +180,13 @@ impl Contender for Tacita<'_> {
                 Work::new(1, || self.layer())
             }
             Job::Whole => return self.wholes(),
-            Job::WholePool => return self.wholes_with_pools().expect("threads"),
+            Job::WholePool => return self.wholes_with_pools(),
             // The layout for many records.
             Job::WholeBatch => {
                 let (layout, encryptor) = &self.encryptors[0];
                 assert_eq!(*layout, Layout::Records);
-                Work::with_bytes(RECORDS, || self.whole(encryptor, &self.evaluator, RECORDS))
+                let evaluator = &self.cloud().evaluator;
+                Work::with_bytes(RECORDS, move || self.whole(encryptor, evaluator, RECORDS))
             }
         }]
     }

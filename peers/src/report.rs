@@ -30,6 +30,8 @@ const CLAIMS: &[Claim] = {
         Claim { job, rival, quantity: Quantity::Time, must, portable }
     }
     &[
+        time(Product, "gmp", 7.0, None),
+        time(Square, "gmp", 9.0, None),
         time(EncryptSecret, "fast-paillier", 100.0, Some(1.0)),
         time(EncryptSecret, "kzen-paillier", 1.0, Some(1.0)),
         time(EncryptSecret, "phe", 1.0, Some(1.0)),
