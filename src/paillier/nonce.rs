@@ -37,9 +37,9 @@ pub enum NonceMethod {
     /// `docs/threat-model.md`.
     SecretBase,
     /// The product of the powers of secret random residues r_i^n by fresh short exponents, from a table: within 2^-128 of
-    /// r^n under every key that was verified, so it rests on DCR alone too. A fraction of its cost, once the table is made:
-    /// that takes the time of some 600 nonces of [`Power`](Self::Power), and the key then keeps up to 48 MB as long as a
-    /// clone of it lives. For public keys under which many nonces are drawn; see `docs/threat-model.md`.
+    /// r^n under every key that was verified, so it rests on DCR alone too. A third to a sixth of its cost, once the table is
+    /// made: that takes the time of some 800 nonces of [`Power`](Self::Power), and the key then keeps up to 48 MB as long as
+    /// a clone of it lives. For public keys under which thousands of nonces are drawn; see `docs/threat-model.md`.
     RandomBases,
 }
 

@@ -8,7 +8,7 @@
 //! sqrt(sum of c_t^k over the nontrivial characters) / 2 even for somebody who knows the bases.
 //! - Of all characters there are phi(n) < 2^|n|, and c_t = 2^-w from t = 2^w on: these add 2^(|n| - w k).
 //! - Of order t there are at most t^s, s the number of n's primes. An honest key has two; a key made to deceive may have many
-//!   small ones, but none below 2^12, so s <= |n| / 12. For t = 2, c_t = 1/2: these add 2^(s - k). Between 2 and 2^w it is
+//!   small ones, but none up to 6367 > 2^12, so s <= |n| / 12. For t = 2, c_t = 1/2: these add 2^(s - k). Between 2 and 2^w it is
 //!   less: c_t is near 1/t, and t^(s - k) falls with t.
 //!
 //! Hence k >= (|n| + 256) / w and k >= s + 256: the sum is at most 2^-254, the distance 2^-128.
@@ -33,7 +33,7 @@ fn exponent_bits(key_bits: u32) -> u32 {
     key_bits + MARGIN
 }
 
-/// Bases at least, whatever the windows. [`check_modulus`](super::proof::check_modulus) has found no prime below 2^12.
+/// Bases at least, whatever the windows: [`check_modulus`](super::proof::check_modulus) has found no prime below 2^12.
 fn least_bases(key_bits: u32) -> u32 {
     key_bits / 12 + MARGIN
 }

@@ -62,7 +62,7 @@ enum Nonces {
     PublicBase,
     /// With the secret key, and the quickest way then
     SecretBase,
-    /// From random bases: assumes no more than r^n, and pays from some 700 nonces on
+    /// From random bases: assumes no more than r^n, and pays from some thousand ciphertexts on
     RandomBases,
 }
 
