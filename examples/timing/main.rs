@@ -195,7 +195,7 @@ fn run(options: &Options) -> Result<Vec<Outcome>> {
                     (false, false) => "DEPENDS ON ITS SECRET",
                     (false, true) => "NOT FOUND",
                 };
-                println!("{engine:10} {:18} t = {:8.2}   {verdict}", outcome.name, outcome.t);
+                println!("{:10} {:18} t = {:8.2}   {verdict}", engine.name(), outcome.name, outcome.t);
             }
             outcomes.push(outcome);
         }
