@@ -329,6 +329,10 @@ impl<T: Multiplication> Lanes for Portable<T> {
         vec![x.clone()]
     }
 
+    fn scatter_to(&self, singles: &mut [Residue], x: &Residue) {
+        singles[0].0.copy_from_slice(&x.0);
+    }
+
     fn table(&self, entries: &[Residue]) -> Limbs {
         let mut table = Limbs::zero(entries.len() * 2 * self.length());
         for (place, entry) in table.chunks_exact_mut(2 * self.length()).zip(entries) {

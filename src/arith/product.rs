@@ -23,6 +23,7 @@ use rug::Integer;
 
 use super::lanes::Lanes;
 use crate::error::Result;
+pub(crate) use executor::Spare;
 use program::{Builder, Program};
 use schedule::Schedule;
 pub(crate) use stored::StoredPlan;
@@ -133,6 +134,7 @@ impl Plan {
         lanes: &L,
         modulus: &Integer,
         columns: &[&[u64]],
+        spare: &Spare<L::Single>,
     ) -> Result<Vec<L::Single>> {
         assert_eq!(columns.len(), self.columns);
         let enter = |s: &mut L::Scratch, columns: &[&[u64]]| {
@@ -146,7 +148,7 @@ impl Plan {
         let constants = [lanes.one(), lanes.repair(1, &mut scratch), lanes.repair(-1, &mut scratch)];
         inputs.extend(constants.iter().filter_map(|constant| lanes.scatter(constant).into_iter().next()));
         let complete = self.complete.get_or_init(|| self.completed());
-        executor::run(lanes, modulus, &complete.schedule, inputs, &complete.results)
+        executor::run(lanes, modulus, &complete.schedule, inputs, &complete.results, spare)
     }
 }
 
@@ -243,11 +245,13 @@ mod tests {
 
     fn products<L: Lanes>(plan: &Plan, lanes: &L, m: &Integer, columns: &[&[u64]]) -> Vec<Integer> {
         let mut s = lanes.scratch();
+        let spare = Spare::default();
+        plan.evaluate(lanes, m, columns, &spare).unwrap();
         let plain = |product: &L::Single| {
             let pair = &lanes.leave(&lanes.gathered(&[product]), &mut s)[0];
             integer(&pair.b) * m + integer(&pair.a)
         };
-        plan.evaluate(lanes, m, columns).unwrap().iter().map(plain).collect()
+        plan.evaluate(lanes, m, columns, &spare).unwrap().iter().map(plain).collect()
     }
 
     #[test]

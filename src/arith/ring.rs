@@ -11,7 +11,7 @@ use super::lanes::{Lanes, Pair};
 use super::measure::{self, Kernel};
 use super::montgomery::Montgomery;
 use super::power::{pow_public, pow_public_and_pack, pow_secret};
-use super::product::{Plan, pack};
+use super::product::{Plan, Spare, pack};
 use crate::error::Result;
 use crate::secret::{Limbs, significant_bits, slices};
 
@@ -108,15 +108,16 @@ impl<E: Engine> FixedBasePowers for FixedBase<E> {
 }
 
 /// The ring of an engine.
-pub(super) struct EngineRing<E> {
+pub(super) struct EngineRing<E: Engine> {
     engine: Arc<E>,
     sharers: usize,
+    spare: Spare<E::Single>,
 }
 
 impl<E: Engine> EngineRing<E> {
     /// `sharers`: how many rings work at the same time, on the same threads.
     pub(super) fn new(engine: E, sharers: usize) -> Self {
-        Self { engine: Arc::new(engine), sharers }
+        Self { engine: Arc::new(engine), sharers, spare: Spare::default() }
     }
 
     /// Threads for each of the rings that share them.
@@ -331,7 +332,7 @@ impl<E: Engine> Ring for EngineRing<E> {
     }
 
     fn evaluate(&self, plan: &Plan, columns: &[&[u64]]) -> Result<Vec<Limbs>> {
-        let rows = plan.evaluate(self.engine.wide(), &self.modulus().modulus().to_integer(), columns)?;
+        let rows = plan.evaluate(self.engine.wide(), &self.modulus().modulus().to_integer(), columns, &self.spare)?;
         Ok(self.spread(&Leave { modulus: self.modulus(), residues: &rows }, rows.len()))
     }
 

@@ -255,17 +255,17 @@ impl Eight {
     }
 
     #[target_feature(enable = "avx512f")]
-    fn scatter(&self, x: &Bundle) -> Vec<Single> {
+    fn scatter_to(&self, singles: &mut [Single], x: &Bundle) {
         let (vectors, length) = (self.0.vectors(), self.0.length());
-        let mut singles = [(); LANES].map(|()| Vec::with_capacity(2 * vectors));
-        for limbs in x.0.as_flattened().chunks_exact(length).flat_map(|half| half.chunks(LANES)) {
-            let mut columns = [radix::ZERO; LANES];
-            columns[..limbs.len()].copy_from_slice(limbs);
-            for (row, single) in radix::transpose(columns).into_iter().zip(&mut singles) {
-                single.push(row);
+        for (half, limbs) in x.0.as_flattened().chunks_exact(length).enumerate() {
+            for (v, limbs) in limbs.chunks(LANES).enumerate() {
+                let mut columns = [radix::ZERO; LANES];
+                columns[..limbs.len()].copy_from_slice(limbs);
+                for (row, single) in radix::transpose(columns).into_iter().zip(singles.iter_mut()) {
+                    single.0[half * vectors + v] = row;
+                }
             }
         }
-        singles.map(|single| Single(Zeroizing::new(single.into()))).into()
     }
 
     #[target_feature(enable = "avx512f")]
@@ -472,8 +472,14 @@ impl Lanes for Eight {
     }
 
     fn scatter(&self, x: &Bundle) -> Vec<Single> {
+        let mut singles = vec![Single::zero(self.0.vectors()); LANES];
+        Lanes::scatter_to(self, &mut singles, x);
+        singles
+    }
+
+    fn scatter_to(&self, singles: &mut [Single], x: &Bundle) {
         // SAFETY: Constants exist only where the processor has the features.
-        unsafe { self.scatter(x) }
+        unsafe { self.scatter_to(singles, x) }
     }
 
     fn table(&self, entries: &[Bundle]) -> Vec<Bundle> {

@@ -422,6 +422,10 @@ impl Lanes for One {
         vec![x.clone()]
     }
 
+    fn scatter_to(&self, singles: &mut [Single], x: &Single) {
+        singles[0].0.copy_from_slice(&x.0);
+    }
+
     fn table(&self, entries: &[Single]) -> Vec<Single> {
         entries.to_vec()
     }

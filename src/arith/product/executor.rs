@@ -5,7 +5,7 @@
 //! are short and rare, and there is no barrier but where dead values are freed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rug::Integer;
 
@@ -17,6 +17,35 @@ use crate::secret::integer;
 /// Looks at a value that is not there yet before the processor is offered to others.
 const SPINS: usize = 200;
 
+/// Most values that are kept: 16 MB for residues modulo the square of a 3072-bit number.
+const MOST_SPARE: usize = 1 << 14;
+
+/// Values that a thread takes from the spare ones at once.
+const HANDFUL: usize = 64;
+
+/// Values of earlier runs, whose memory serves again: to ask for as much anew takes a twelfth of a run.
+pub(crate) struct Spare<S>(Mutex<Vec<S>>);
+
+impl<S> Default for Spare<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<S> Spare<S> {
+    fn take(&self, count: usize) -> Vec<S> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = spare.len().saturating_sub(count);
+        spare.split_off(rest)
+    }
+
+    fn give(&self, values: impl Iterator<Item = S>) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_SPARE.saturating_sub(spare.len());
+        spare.extend(values.take(room));
+    }
+}
+
 /// Runs the schedule on its inputs and gives out some of its values.
 pub(super) fn run<L: Lanes>(
     lanes: &L,
@@ -24,17 +53,27 @@ pub(super) fn run<L: Lanes>(
     schedule: &Schedule,
     inputs: Vec<L::Single>,
     outputs: &[u32],
+    spare: &Spare<L::Single>,
 ) -> Result<Vec<L::Single>> {
     let mut values: Vec<_> = inputs.into_iter().map(OnceLock::from).collect();
     values.resize_with(schedule.values, OnceLock::new);
     for stretch in &schedule.stretches {
-        Run { lanes, modulus, schedule, values: &values, failed: AtomicBool::new(false), error: Mutex::new(None) }
-            .on_all_threads(stretch)?;
-        for &dead in &stretch.dead {
-            values[dead as usize].take();
+        Run {
+            lanes,
+            modulus,
+            schedule,
+            values: &values,
+            spare,
+            failed: AtomicBool::new(false),
+            error: Mutex::new(None),
         }
+        .on_all_threads(stretch)?;
+        spare.give(stretch.dead.iter().filter_map(|&dead| values[dead as usize].take()));
     }
-    Ok(outputs.iter().map(|&output| values[output as usize].get().expect("an output is never dead").clone()).collect())
+    let results =
+        outputs.iter().map(|&output| values[output as usize].get().expect("an output is never dead").clone()).collect();
+    spare.give(values.into_iter().filter_map(OnceLock::into_inner));
+    Ok(results)
 }
 
 struct Run<'a, L: Lanes> {
@@ -42,6 +81,7 @@ struct Run<'a, L: Lanes> {
     modulus: &'a Integer,
     schedule: &'a Schedule,
     values: &'a [OnceLock<L::Single>],
+    spare: &'a Spare<L::Single>,
     /// Nobody waits any more for values that will not come.
     failed: AtomicBool,
     error: Mutex<Option<Error>>,
@@ -72,13 +112,14 @@ impl<L: Lanes> Run<'_, L> {
         let _alarm = Alarm(&self.failed);
         let mut scratch = self.lanes.scratch();
         let mut bundles = [self.lanes.one(), self.lanes.one()];
+        let mut spare = Vec::new();
         loop {
             let bundle = next.fetch_add(1, Ordering::Relaxed);
             if bundle >= end || self.failed.load(Ordering::Relaxed) {
-                return;
+                return self.spare.give(spare.into_iter());
             }
             for steps in self.schedule.bundle(bundle).chunks(L::WIDTH.min(BUNDLE)) {
-                if self.multiply(steps, &mut bundles, &mut scratch).is_none() {
+                if self.multiply(steps, &mut bundles, &mut spare, &mut scratch).is_none() {
                     return;
                 }
             }
@@ -86,7 +127,13 @@ impl<L: Lanes> Run<'_, L> {
     }
 
     /// Some steps that do not depend on one another; `None` if the run has failed.
-    fn multiply(&self, steps: &[Step], bundles: &mut [L::Residues; 2], scratch: &mut L::Scratch) -> Option<()> {
+    fn multiply(
+        &self,
+        steps: &[Step],
+        bundles: &mut [L::Residues; 2],
+        spare: &mut Vec<L::Single>,
+        scratch: &mut L::Scratch,
+    ) -> Option<()> {
         let mut factors = Vec::with_capacity(BUNDLE);
         for step in steps {
             factors.push(self.wait(step.left)?);
@@ -107,7 +154,18 @@ impl<L: Lanes> Run<'_, L> {
             self.lanes.gather(factor, &factors);
             self.lanes.mul(product, factor, scratch);
         }
-        for (step, value) in steps.iter().zip(self.lanes.scatter(product)) {
+        if spare.len() < steps.len() {
+            spare.extend(self.spare.take(HANDFUL));
+        }
+        let values = match spare.len().checked_sub(steps.len()) {
+            Some(rest) => {
+                let mut values = spare.split_off(rest);
+                self.lanes.scatter_to(&mut values, product);
+                values
+            }
+            None => self.lanes.scatter(product),
+        };
+        for (step, value) in steps.iter().zip(values) {
             self.values[step.out as usize].set(value).ok().expect("a value is computed once");
         }
         Some(())

@@ -138,6 +138,10 @@ impl Lanes for FourLanes {
         x.clone()
     }
 
+    fn scatter_to(&self, singles: &mut [Residue], x: &Vec<Residue>) {
+        singles.iter_mut().zip(x).for_each(|(single, x)| *single = x.clone());
+    }
+
     fn table(&self, entries: &[Vec<Residue>]) -> Vec<Vec<Residue>> {
         entries.to_vec()
     }
