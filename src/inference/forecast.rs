@@ -257,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn the_rule_of_thumb_agrees_about_few_and_many() {
+        let best = |records| spec().best_layout(2048, records).unwrap();
+        assert!(matches!(best(1), Layout::Features { together } if together < 50));
+        assert_eq!(best(1000), Layout::Records);
+        assert!(spec().best_layout(32, 1).is_err());
+    }
+
+    #[test]
     fn ciphertexts_and_bytes_are_those_of_the_packing() {
         for forecast in forecasts(10, Nonces::Secret) {
             let packing = spec().packing(forecast.layout, 2048).unwrap();
