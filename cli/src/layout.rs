@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure};
 /// Which values share a ciphertext.
 #[derive(Debug, Args)]
 pub(crate) struct LayoutArgument {
-    /// How values share ciphertexts: `records`, `features` or `features:T`, T features of a record together
+    /// How values share ciphertexts: `records`, `features:T` for T features of a record together, `features` for the most, or `auto`
     #[arg(long, default_value = "records", value_name = "LAYOUT")]
     layout: Choice,
 }
@@ -21,13 +21,19 @@ enum Choice {
     Given(Layout),
     /// Any features layout.
     Features,
+    /// What is probably the quickest.
+    Auto,
 }
 
 impl FromStr for Choice {
     type Err = tacita::Error;
 
     fn from_str(text: &str) -> tacita::Result<Self> {
-        if text == "features" { Ok(Self::Features) } else { text.parse().map(Self::Given) }
+        match text {
+            "auto" => Ok(Self::Auto),
+            "features" => Ok(Self::Features),
+            _ => text.parse().map(Self::Given),
+        }
     }
 }
 
@@ -37,6 +43,7 @@ impl LayoutArgument {
     pub(crate) fn choose(&self, spec: &PublicSpec, key_bits: u32, records: usize) -> Result<Layout, Failure> {
         match self.layout {
             Choice::Given(layout) => Ok(layout),
+            Choice::Auto => Ok(spec.best_layout(key_bits, records)?),
             Choice::Features => features(spec, key_bits, records)
                 .ok_or_else(|| Failure::new(Exit::Argument, "the spec has no features layout for such a key")),
         }

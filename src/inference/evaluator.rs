@@ -62,6 +62,11 @@ impl Evaluator {
         self.layer(layout).map(drop)
     }
 
+    /// Whether the plan for a layout is there.
+    pub(super) fn is_prepared(&self, layout: Layout) -> bool {
+        self.layers.iter().any(|(found, layer)| *found == layout && layer.get().is_some())
+    }
+
     fn layer(&self, layout: Layout) -> Result<&LinearLayer> {
         let layer = self.layers.iter().find(|(found, _)| *found == layout);
         let (_, layer) =

@@ -4,12 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::costs::stand_in;
 use super::{Cost, Evaluator, UnitCosts, evaluator};
 use crate::encoding::{Batch, Layout, Packing};
 use crate::error::Result;
 use crate::model::PublicSpec;
-use crate::paillier::LinearLayer;
 
 /// Where nonces come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,8 +59,8 @@ fn text<S: serde::Serializer>(layout: &impl fmt::Display, serializer: S) -> std:
 
 impl UnitCosts {
     /// What `records` records take in each layout of a spec that fits the key, the quickest first. `multiplications` tells those of a
-    /// batch: [`Evaluator::multiplications`] where the model is known, [`estimated_multiplications`](Self::estimated_multiplications)
-    /// where it is not.
+    /// batch: [`Evaluator::multiplications`], or [`estimated_multiplications`](Self::estimated_multiplications) where the model is
+    /// not known. [`Evaluator::forecasts`] does both.
     ///
     /// ```
     /// # use tacita::encoding::{Feature, Features, Grid};
@@ -76,8 +74,8 @@ impl UnitCosts {
     /// # let (model, _) = PrivateModel::compile(&affine, features, &["y"], Activation::Sigmoid, "patch", options)?;
     /// let evaluator = Evaluator::new(model);
     /// let costs = UnitCosts::measure(&SecretKey::generate(KeySize::Bits2048)?)?;
-    /// let multiplications = |layout| evaluator.multiplications(layout);
-    /// let forecasts = costs.forecasts(evaluator.spec(), 1, Nonces::Secret, multiplications)?;
+    /// let forecasts =
+    ///     costs.forecasts(evaluator.spec(), 1, Nonces::Secret, |layout| evaluator.multiplications(layout))?;
     /// assert!(forecasts[0].request_ciphertexts < 64); // one record is best off in a features layout
     /// # Ok::<(), tacita::Error>(())
     /// ```
@@ -102,14 +100,10 @@ impl UnitCosts {
         Ok(forecasts)
     }
 
-    /// The multiplications that a matrix of normal deviates of 8 bits takes in this layout, in place of a model's own.
-    ///
-    /// # Errors
-    /// [`Error::Argument`](crate::Error::Argument) as [`LinearLayer::new`].
-    pub fn estimated_multiplications(spec: &PublicSpec, layout: Layout) -> Result<usize> {
-        let features = spec.features().len();
-        let weights = stand_in(features * spec.labels().len());
-        Ok(LinearLayer::new(layout.columns(features), &layout.matrix(features, &weights))?.multiplications())
+    /// The multiplications of a batch in any layout, where the model is not known or not planned yet: seven for eight weights. Plans
+    /// of 10 x 784 weights of 8 bits take from five to seven.
+    pub fn estimated_multiplications(spec: &PublicSpec) -> usize {
+        spec.features().len() * spec.labels().len() * 7 / 8
     }
 
     fn forecast(
@@ -191,30 +185,46 @@ impl UnitCosts {
 }
 
 impl Evaluator {
-    /// What `records` records take in each layout, the quickest first: [`UnitCosts::forecasts`] with the model's own plans.
+    /// What `records` records take in each layout, the quickest first, and whether the multiplications are those of a plan: plans are
+    /// searched for the layouts that may be the best. The others' are estimated, because a search takes seconds.
     ///
     /// # Errors
     /// As [`UnitCosts::forecasts`].
-    pub fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<Forecast>> {
-        costs.forecasts(self.spec(), records, nonces, |layout| self.multiplications(layout))
+    pub fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<(Forecast, bool)>> {
+        let estimate = UnitCosts::estimated_multiplications(self.spec());
+        let estimated = costs.forecasts(self.spec(), records, nonces, |_| Ok(estimate))?;
+        let near = estimated.iter().take_while(|forecast| forecast.total() < NEAR * estimated[0].total());
+        let near: Vec<_> = near.map(|forecast| forecast.layout).collect();
+        let is_planned = |layout| near.contains(&layout) || self.is_prepared(layout);
+        let multiplications = |layout| if is_planned(layout) { self.multiplications(layout) } else { Ok(estimate) };
+        let forecasts = costs.forecasts(self.spec(), records, nonces, multiplications)?;
+        Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())
     }
 }
 
+/// A layout whose estimate is not above the best one by this factor may be the best.
+const NEAR: f64 = 1.1;
+
 #[cfg(test)]
 mod tests {
+    use super::super::costs::stand_in;
     use super::*;
     use crate::arith::Backend;
     use crate::encoding::{Feature, Features, Grid};
     use crate::model::{PrivateModel, QuantiseOptions};
     use crate::network::{Activation, Affine};
 
-    fn spec() -> PublicSpec {
+    fn model() -> PrivateModel {
         let weights: Vec<_> = stand_in(300).iter().map(|&w| f64::from(w)).collect();
         let affine = Affine::new(100, weights, vec![0.0; 3]).unwrap();
         let features = Features::new([Feature::run("x", 100, Grid::new(0.0, 1.0, 0, 255).unwrap())]).unwrap();
         let options = QuantiseOptions::default();
         let labels = ["a", "b", "c"];
-        PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "m", options).unwrap().0.spec().clone()
+        PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "m", options).unwrap().0
+    }
+
+    fn spec() -> PublicSpec {
+        model().spec().clone()
     }
 
     /// Costs in which a response is a hundred encryptions.
@@ -254,6 +264,26 @@ mod tests {
             assert!(forecasts.is_sorted_by(|x, y| x.total() <= y.total()));
             assert!(forecasts.iter().any(|forecast| forecast.layout == Layout::Records));
         }
+    }
+
+    #[test]
+    fn an_evaluator_plans_what_may_be_the_best() {
+        let evaluator = Evaluator::new(model());
+        let forecasts = evaluator.forecasts(&costs(), 1, Nonces::Secret).unwrap();
+        assert!(forecasts[0].1, "the best is planned");
+        for (forecast, planned) in forecasts {
+            let layout = forecast.layout;
+            assert_eq!(planned, evaluator.is_prepared(layout));
+            assert!(!planned || forecast.multiplications == evaluator.multiplications(layout).unwrap() as u64);
+        }
+    }
+
+    #[test]
+    fn the_rule_of_thumb_agrees_about_few_and_many() {
+        let best = |records| spec().best_layout(2048, records).unwrap();
+        assert!(matches!(best(1), Layout::Features { together } if together < 50));
+        assert_eq!(best(1000), Layout::Records);
+        assert!(spec().best_layout(32, 1).is_err());
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::paillier::KeySize;
 /// What a file begins with; its SHA-256 follows.
 const PREFIX: &str = "{\n  \"sha256\": \"";
 
+/// A ciphertext of a response in ciphertexts of a request: see [`PublicSpec::best_layout`].
+const RESPONSE: u64 = 50;
+
 /// The public spec of a model: input features with their grids, names of the outputs, and how to read an answer.
 ///
 /// As a file it is JSON (`spec.json`; `docs/formats.md` and `docs/spec.schema.json` describe it). The SHA-256 in its
@@ -209,6 +212,25 @@ impl PublicSpec {
             Layout::Records => Packing::records(key_bits, self.slot_bits()),
             Layout::Features { together } => Packing::features(key_bits, self.slot_bits(), together, spacing),
         }
+    }
+
+    /// The layout in which so many records are probably done the soonest under a key of `key_bits` bits, by a rule of thumb: one
+    /// ciphertext of a response keeps evaluator and decryptor busy for as long as the encryption of 50 takes. What is the
+    /// best on a machine, and by how much, is told by [`UnitCosts::forecasts`](crate::inference::UnitCosts::forecasts).
+    ///
+    /// # Errors
+    /// As [`packing`](Self::packing) if the records layout does not fit the key.
+    pub fn best_layout(&self, key_bits: u32, records: usize) -> Result<Layout> {
+        self.packing(Layout::Records, key_bits)?;
+        let cost = |layout: &Layout| {
+            // A spec lists layouts for keys of all lengths.
+            let packing = self.packing(*layout, key_bits).ok()?;
+            let up = packing.request_ciphertexts(records, self.features().len());
+            let down = packing.response_ciphertexts(records, self.labels().len());
+            Some(up.saturating_add(down.saturating_mul(RESPONSE)))
+        };
+        let fit = self.layouts().filter_map(|layout| Some((cost(&layout)?, layout)));
+        Ok(fit.min_by_key(|(cost, _)| *cost).map_or(Layout::Records, |(_, layout)| layout))
     }
 
     /// The logits that integer outputs stand for.

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use tacita::Backend;
+use tacita::inference::Evaluator;
 use tacita::model::QuantiseOptions;
 use tacita::network::Network;
 use tacita::paillier::{KeySize, SecretKey};
@@ -85,20 +86,18 @@ impl Bench {
         }
         let mut threads: Vec<usize> = threads.map_or_else(|| vec![1, facts.machine.cores], |threads| vec![threads]);
         threads.dedup();
-        for size in &self.bits {
-            for backend in self.backends()? {
-                for (place, threads) in threads.iter().enumerate() {
-                    // Kernels know no threads.
-                    let of_process = |part: &&Part| match part {
-                        Part::Kernels => place == 0,
-                        Part::Jobs | Part::Whole => true,
-                        Part::Plans => false,
-                    };
-                    let parts: Vec<_> = self.only.iter().filter(of_process).collect();
-                    if !parts.is_empty() {
-                        console.note(&format!("{} bits, {backend}, {threads} threads ...", size.bits()));
-                        facts.merge(self.measure_there(*size, backend, *threads, &parts)?);
-                    }
+        for backend in self.backends()? {
+            for (place, threads) in threads.iter().enumerate() {
+                // Kernels know no threads.
+                let of_process = |part: &&Part| match part {
+                    Part::Kernels => place == 0,
+                    Part::Jobs | Part::Whole => true,
+                    Part::Plans => false,
+                };
+                let parts: Vec<_> = self.only.iter().filter(of_process).collect();
+                if !parts.is_empty() {
+                    console.note(&format!("{backend}, {threads} threads ..."));
+                    facts.merge(self.measure_there(backend, *threads, &parts)?);
                 }
             }
         }
@@ -118,18 +117,13 @@ impl Bench {
     }
 
     /// In another process, because a process has one pool of threads.
-    fn measure_there(
-        &self,
-        size: KeySize,
-        backend: Backend,
-        threads: usize,
-        parts: &[&Part],
-    ) -> Result<Facts, Failure> {
+    fn measure_there(&self, backend: Backend, threads: usize, parts: &[&Part]) -> Result<Facts, Failure> {
         let name = |part: &&Part| part.to_possible_value().map(|value| value.get_name().to_string());
         let parts: Vec<_> = parts.iter().filter_map(|part| name(part)).collect();
         let mut command = Command::new(std::env::current_exe().map_err(cannot_start)?);
         command.args(["--json", "--threads", &threads.to_string(), "bench", "--here"]);
-        command.args(["--bits", &size.bits().to_string(), "--only", &parts.join(",")]);
+        let sizes: Vec<_> = self.bits.iter().map(|size| size.bits().to_string()).collect();
+        command.args(["--bits", &sizes.join(","), "--only", &parts.join(",")]);
         command.args(self.quick.then_some("--quick"));
         if let Some(records) = self.records {
             command.args(["--records", &records.to_string()]);
@@ -151,21 +145,25 @@ impl Bench {
     fn measure_here(&self) -> Result<Facts, Failure> {
         let mut facts = Facts { machine: Machine::this()?, ..Facts::default() };
         let (backend, clock) = (Backend::selected()?, Clock::new(self.quick));
+        if self.wants(Part::Kernels) {
+            self.bits.iter().try_for_each(|&size| kernels::measure(&mut facts, backend, size))?;
+        }
+        let evaluator = || {
+            let network = Network::from_safetensors(NETWORK, None)?;
+            let (model, _) = demo::compile(&network, QuantiseOptions::default())?;
+            Ok::<_, Failure>(Evaluator::new(model).max_records(usize::MAX))
+        };
+        let evaluator = self.wants(Part::Whole).then(evaluator).transpose()?;
         for &size in &self.bits {
-            if self.wants(Part::Kernels) {
-                kernels::measure(&mut facts, backend, size)?;
-            }
-            if !self.wants(Part::Jobs) && !self.wants(Part::Whole) {
+            if !self.wants(Part::Jobs) && evaluator.is_none() {
                 continue;
             }
             let key = SecretKey::generate(size)?;
             if self.wants(Part::Jobs) {
                 jobs::measure(&mut facts, clock, backend, size, &key)?;
             }
-            if self.wants(Part::Whole) {
-                let network = Network::from_safetensors(NETWORK, None)?;
-                let (model, _) = demo::compile(&network, QuantiseOptions::default())?;
-                whole::measure(&mut facts, clock, backend, &key, &model, self.records)?;
+            if let Some(evaluator) = &evaluator {
+                whole::measure(&mut facts, clock, backend, &key, evaluator, self.records)?;
             }
         }
         Ok(facts)

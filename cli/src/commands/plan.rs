@@ -29,7 +29,7 @@ pub(crate) struct Plan {
     /// The private model
     #[arg(long, value_name = "FILE", conflicts_with = "spec")]
     model: Option<Source>,
-    /// The public spec, where the model is not at hand: multiplications are then those of a matrix of normal deviates
+    /// The public spec, where the model is not at hand: multiplications are then estimated
     #[arg(long, value_name = "FILE")]
     spec: Option<Source>,
     /// Records of a request
@@ -55,8 +55,6 @@ struct Facts {
     backend: &'static str,
     threads: usize,
     pool: bool,
-    /// Whether multiplications are not the model's own.
-    estimated: bool,
     best: String,
     why: String,
     /// The quickest first.
@@ -73,6 +71,8 @@ struct Row {
     ciphertexts: Pair,
     bytes: Pair,
     multiplications: u64,
+    /// Whether the multiplications are not those of a plan.
+    estimated: bool,
     /// Predicted.
     ms: Times,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,11 +102,27 @@ impl About {
         }
     }
 
-    fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<Forecast>, Failure> {
-        let estimated = |layout| UnitCosts::estimated_multiplications(self.spec(), layout);
+    /// The forecasts, and whether their multiplications are a plan's; of the model's layouts all are planned if that is wanted.
+    fn forecasts(
+        &self,
+        costs: &UnitCosts,
+        records: usize,
+        nonces: Nonces,
+        plan_all: bool,
+    ) -> Result<Vec<(Forecast, bool)>, Failure> {
+        let estimate = UnitCosts::estimated_multiplications(self.spec());
+        let all = |planned: bool| move |forecast: Forecast| (forecast, planned);
         Ok(match self {
+            Self::Model(evaluator) if plan_all => {
+                let multiplications = |layout| evaluator.multiplications(layout);
+                let forecasts = costs.forecasts(evaluator.spec(), records, nonces, multiplications)?;
+                forecasts.into_iter().map(all(true)).collect()
+            }
             Self::Model(evaluator) => evaluator.forecasts(costs, records, nonces)?,
-            Self::Spec(spec) => costs.forecasts(spec, records, nonces, estimated)?,
+            Self::Spec(spec) => {
+                let forecasts = costs.forecasts(spec, records, nonces, |_| Ok(estimate))?;
+                forecasts.into_iter().map(all(false)).collect()
+            }
         })
     }
 }
@@ -124,8 +140,9 @@ impl Plan {
             (_, true) => Nonces::Public,
             _ => Nonces::Secret,
         };
-        let forecasts = about.forecasts(&costs, self.records, nonces)?;
-        let mut layouts: Vec<_> = forecasts.iter().map(Row::from).collect();
+        let forecasts = about.forecasts(&costs, self.records, nonces, self.check)?;
+        let mut layouts: Vec<_> = forecasts.iter().map(|(forecast, planned)| Row::from(forecast, *planned)).collect();
+        let forecasts: Vec<_> = forecasts.into_iter().map(|(forecast, _)| forecast).collect();
         if let (true, About::Model(evaluator)) = (self.check, &about) {
             // Whatever the records hold, they take the same time.
             let least: Vec<_> = about.spec().features().grids().map(|grid| grid.decode(grid.least())).collect();
@@ -143,7 +160,6 @@ impl Plan {
             backend: Backend::selected()?.name(),
             threads: costs.threads,
             pool: self.pool,
-            estimated: matches!(about, About::Spec(_)),
             best: layouts[0].layout.clone(),
             why: why(&forecasts),
             largest_deviation: deviations.max_by(f64::total_cmp),
@@ -168,7 +184,7 @@ impl Plan {
 }
 
 impl Row {
-    fn from(forecast: &Forecast) -> Self {
+    fn from(forecast: &Forecast, planned: bool) -> Self {
         let [encrypt, evaluate, decrypt] =
             [forecast.encrypt, forecast.evaluate, forecast.decrypt].map(|seconds| seconds * 1e3);
         Self {
@@ -176,6 +192,7 @@ impl Row {
             ciphertexts: Pair { request: forecast.request_ciphertexts, response: forecast.response_ciphertexts },
             bytes: Pair { request: forecast.request_bytes, response: forecast.response_bytes },
             multiplications: forecast.multiplications,
+            estimated: !planned,
             ms: Times { encrypt, evaluate, decrypt },
             measured_ms: None,
             deviation: None,
@@ -221,7 +238,7 @@ fn why(forecasts: &[Forecast]) -> String {
 
 impl Facts {
     fn text(&self) -> String {
-        let Self { records, bits, backend, threads, pool, estimated, best, why, .. } = self;
+        let Self { records, bits, backend, threads, pool, best, why, .. } = self;
         let nonces = if *pool { ", nonces at hand" } else { "" };
         let mut lines = vec![
             format!("{records} records, {bits}-bit keys, engine {backend}, {threads} threads{nonces}"),
@@ -234,6 +251,7 @@ impl Facts {
             let [encrypt, evaluate, decrypt, whole] =
                 [ms.encrypt, ms.evaluate, ms.decrypt, total(ms)].map(|ms| duration(ms * 1e3));
             let (Pair { request: up, response: down }, of) = (ciphertexts, |length: u64| bytes(length as usize));
+            let multiplications = format!("{}{multiplications}", if row.estimated { "~ " } else { "" });
             let (bytes_up, bytes_down) = (of(lengths.request), of(lengths.response));
             let mut line = format!(
                 "{mark} {layout:11}  {up:>5}  {down:>5}  {bytes_up:>13}  {bytes_down:>13}  {multiplications:>15}  {encrypt:>9}  {evaluate:>9}  \
@@ -252,8 +270,11 @@ impl Facts {
             lines.push(line);
         }
         lines.push(format!("\n{best} is the best: {why}."));
-        if *estimated {
-            lines.push("The multiplications are an estimate: those of a matrix of normal deviates.".into());
+        if self.layouts.iter().any(|row| row.estimated) {
+            lines.push(
+                "Multiplications with ~ are estimated from the number of weights; their layouts were not planned."
+                    .into(),
+            );
         }
         if let Some(largest) = self.largest_deviation {
             lines.push(format!("No prediction is off by more than {:.1} %.", 100.0 * largest));

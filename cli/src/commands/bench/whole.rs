@@ -3,7 +3,6 @@
 use tacita::Backend;
 use tacita::encoding::Layout;
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Nonces, Request, Response, UnitCosts};
-use tacita::model::PrivateModel;
 use tacita::paillier::{NonceMethod, NoncePool, SecretKey};
 use tacita_datasets::Digit;
 
@@ -12,7 +11,7 @@ use super::facts::{Facts, Lengths, Times, Whole};
 use crate::exit::Failure;
 
 /// Layouts in which one record is measured, beside `records`: the quickest by the planner.
-const LAYOUTS: usize = 3;
+const LAYOUTS: usize = 2;
 
 /// One record in the best layouts, without and with nonces at hand, and full batches in `records`.
 pub(super) fn measure(
@@ -20,18 +19,19 @@ pub(super) fn measure(
     clock: Clock,
     backend: Backend,
     key: &SecretKey,
-    model: &PrivateModel,
+    evaluator: &Evaluator,
     more: Option<usize>,
 ) -> Result<(), Failure> {
-    let (bits, threads) = (key.public_key().bits(), tacita::threads()?);
-    let evaluator = Evaluator::new(model.clone()).max_records(usize::MAX);
-    let capacity = model.spec().packing(Layout::Records, bits)?.capacity();
+    let (bits, threads, spec) = (key.public_key().bits(), tacita::threads()?, evaluator.spec());
+    let capacity = spec.packing(Layout::Records, bits)?.capacity();
     let costs = UnitCosts::measure(key)?;
     let mut cases = Vec::new();
     for pool in [false, true] {
         let nonces = if pool { Nonces::Pool } else { Nonces::Secret };
-        let quickest = evaluator.forecasts(&costs, 1, nonces)?.into_iter().map(|forecast| forecast.layout);
-        let others = quickest.filter(|&layout| layout != Layout::Records).take(LAYOUTS / clock.thrift + 1);
+        // To choose among layouts it is enough to estimate: a plan takes seconds.
+        let estimate = |_| Ok(UnitCosts::estimated_multiplications(spec));
+        let quickest = costs.forecasts(spec, 1, nonces, estimate)?.into_iter().map(|forecast| forecast.layout);
+        let others = quickest.filter(|&layout| layout != Layout::Records).take(LAYOUTS.div_ceil(clock.thrift));
         cases.extend(others.chain([Layout::Records]).map(|layout| (layout, 1, pool)));
         cases.push((Layout::Records, capacity, pool));
     }
@@ -39,7 +39,7 @@ pub(super) fn measure(
     for (layout, records, pool) in cases {
         let digits: Vec<_> = Digit::embedded().iter().map(|digit| digit.pixels.map(f64::from)).collect();
         let records: Vec<_> = digits.iter().cycle().take(records).collect();
-        let (ms, bytes, peak_memory_mb) = whole(clock, key, &evaluator, layout, &records, pool)?;
+        let (ms, bytes, peak_memory_mb) = whole(clock, key, evaluator, layout, &records, pool)?;
         let (layout, records, backend) = (layout.to_string(), records.len(), backend.name().into());
         facts.whole.push(Whole { layout, records, bits, backend, threads, pool, ms, bytes, peak_memory_mb });
     }
