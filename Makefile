@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench bench-peers scaling timing fuzz header vectors install clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors install clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 
 bench-peers: setup-build setup-peers ## compare with other libraries; ARGS=--quick for a look, NATIVE_GMP=1 with a GMP for this processor
 	scripts/bench-peers $(ARGS)
+
+report: setup-build setup-peers ## measure all and renew docs/performance.md; ARGS="--scaling", or "--from BENCH PEERS [SCALING]" files
+	scripts/report $(ARGS)
 
 scaling: setup-build ## measure how time and memory grow with records, features and rows; ARGS="--quick" for a minute
 	scripts/scaling $(ARGS)

@@ -15,4 +15,4 @@ mod report;
 pub use contender::{Contender, Job, Work, contenders};
 pub use inputs::Inputs;
 pub use measure::{Clock, Pace, Time, measure};
-pub use report::{Foreign, Report};
+pub use report::{Foreign, Report, duration, figures};

@@ -390,13 +390,13 @@ impl fmt::Display for Ratio {
 }
 
 /// A number with three figures.
-fn figures(x: f64) -> String {
+pub fn figures(x: f64) -> String {
     let before = if x > 0.0 { x.log10().floor() as i32 + 1 } else { 1 };
     format!("{x:.*}", (3 - before).max(0) as usize)
 }
 
 /// Nanoseconds for people.
-fn duration(ns: f64) -> String {
+pub fn duration(ns: f64) -> String {
     let (unit, name) = match ns {
         _ if ns < 1e3 => (1.0, "ns"),
         _ if ns < 1e6 => (1e3, "us"),
