@@ -268,14 +268,19 @@ impl Eight {
         }
     }
 
+    /// Limb by limb, so that each is chosen in a register and stored once: entry by entry the compiler makes stores under
+    /// a mask, whose time depends on the mask when the next one reads what they wrote.
     #[target_feature(enable = "avx512f")]
     fn select(&self, out: &mut Bundle, table: &[Bundle], which: &[usize]) {
         let which = indices(which);
-        for (j, entry) in table.iter().enumerate() {
-            let chosen = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64(j as i64));
-            for (out, &limb) in out.0.as_flattened_mut().iter_mut().zip(entry.0.as_flattened()) {
-                *out = _mm512_mask_mov_epi64(*out, chosen, limb);
+        let chosen = |j: usize| _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64(j as i64));
+        let chosen = Zeroizing::new((0..table.len()).map(chosen).collect::<Vec<_>>());
+        for (i, out) in out.0.as_flattened_mut().iter_mut().enumerate() {
+            let mut limb = radix::ZERO;
+            for (entry, &chosen) in table.iter().zip(&*chosen) {
+                limb = _mm512_mask_mov_epi64(limb, chosen, entry.0.as_flattened()[i]);
             }
+            *out = limb;
         }
     }
 
@@ -300,8 +305,10 @@ impl Eight {
 fn select_of<const STRIDE: usize>(out: &mut [Bundle], vectors: &[__m512i], which: &[__m512i]) {
     for (i, vectors) in vectors.as_chunks::<STRIDE>().0.iter().enumerate() {
         for (out, &which) in out.iter_mut().zip(which) {
-            // The low four bits of an index pick a word of two vectors; each bit above halves what is left.
-            let mut words = *vectors;
+            // The low four bits of an index pick a word of two vectors; each bit above halves what is left. What a mask
+            // chooses goes to another place than it came from: otherwise the compiler makes stores under a mask, whose
+            // time depends on the mask when what they wrote is read.
+            let (mut words, mut fewer) = (&mut [radix::ZERO; STRIDE], &mut [radix::ZERO; STRIDE]);
             for pair in 0..STRIDE / 2 {
                 words[pair] = _mm512_permutex2var_epi64(vectors[2 * pair], which, vectors[2 * pair + 1]);
             }
@@ -309,8 +316,9 @@ fn select_of<const STRIDE: usize>(out: &mut [Bundle], vectors: &[__m512i], which
             while left > 1 {
                 let upper = _mm512_test_epi64_mask(which, _mm512_set1_epi64(1 << bit));
                 for pair in 0..left / 2 {
-                    words[pair] = _mm512_mask_mov_epi64(words[2 * pair], upper, words[2 * pair + 1]);
+                    fewer[pair] = _mm512_mask_mov_epi64(words[2 * pair], upper, words[2 * pair + 1]);
                 }
+                std::mem::swap(&mut words, &mut fewer);
                 (left, bit) = (left / 2, bit + 1);
             }
             out.0.as_flattened_mut()[i] = words[0];

@@ -252,15 +252,17 @@ fn add<const V: usize>(x: &mut Single, y: &Single) {
     store(x, [a, b]);
 }
 
-/// `out` becomes entry `which`; every entry is read.
+/// `out` becomes entry `which`; every entry is read. Vector by vector: see the selection in eight lanes.
 #[target_feature(enable = "avx512f")]
 fn select(out: &mut Single, table: &[Single], which: usize) {
     let which = _mm512_set1_epi64(which as i64);
-    for (j, entry) in table.iter().enumerate() {
-        let chosen = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64(j as i64));
-        for (out, &limbs) in out.0.iter_mut().zip(entry.0.iter()) {
-            *out = _mm512_mask_mov_epi64(*out, chosen, limbs);
+    for (i, out) in out.0.iter_mut().enumerate() {
+        let mut limbs = radix::ZERO;
+        for (j, entry) in table.iter().enumerate() {
+            let chosen = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64(j as i64));
+            limbs = _mm512_mask_mov_epi64(limbs, chosen, entry.0[i]);
         }
+        *out = limbs;
     }
 }
 
