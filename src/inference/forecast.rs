@@ -250,9 +250,7 @@ mod tests {
     }
 
     fn forecasts(records: usize, nonces: Nonces) -> Vec<Forecast> {
-        costs()
-            .forecasts(&spec(), records, nonces, |layout| UnitCosts::estimated_multiplications(&spec(), layout))
-            .unwrap()
+        costs().forecasts(&spec(), records, nonces, |_| Ok(UnitCosts::estimated_multiplications(&spec()))).unwrap()
     }
 
     #[test]
