@@ -152,16 +152,16 @@ impl PublicKey {
     }
 
     fn public_base(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        self.from_table(self.nonce_table()?, self.bits() / 2, count, entropy)
+        self.powers_from(self.nonce_table()?, self.bits() / 2, count, entropy)
     }
 
     fn random_bases(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
         let table = self.random_bases_table(entropy)?;
-        self.from_table(table, table.bits(), count, entropy)
+        self.powers_from(table, table.bits(), count, entropy)
     }
 
     /// Powers by uniform exponents of `bits` bits.
-    fn from_table(
+    fn powers_from(
         &self,
         table: &dyn FixedBasePowers,
         bits: u32,
