@@ -283,7 +283,7 @@ mod tests {
         let best = |records| spec().best_layout(2048, records).unwrap();
         assert!(matches!(best(1), Layout::Features { together } if together < 50));
         assert_eq!(best(1000), Layout::Records);
-        assert!(spec().best_layout(32, 1).is_err());
+        assert!(spec().best_layout(16, 1).is_err());
     }
 
     #[test]
