@@ -10,6 +10,9 @@
 //! 0..2h; a level above columns in -n..p stays in -(2n + p + 2)..3p + n + 2; two levels over h = 20 stay within 500, two such
 //! products and a reduction within 1,200; a signed column holds 2,048.
 
+// Loops over indices stand for registers: the compiler unrolls them, and slices would hide that.
+#![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
+
 use std::arch::x86_64::*;
 
 use zeroize::Zeroizing;

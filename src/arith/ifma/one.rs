@@ -21,6 +21,9 @@ pub(crate) struct One {
     eight: Eight,
 }
 
+/// One residue needs none beside the registers.
+pub(crate) struct NoMemory;
+
 /// A row of limbs.
 type Row<const V: usize> = [__m512i; V];
 
@@ -301,9 +304,11 @@ impl Lanes for One {
     type Product = Product;
     type Table = Vec<Single>;
     type SharedTable = SharedTable;
-    type Scratch = ();
+    type Scratch = NoMemory;
 
-    fn scratch(&self) {}
+    fn scratch(&self) -> NoMemory {
+        NoMemory
+    }
 
     fn one(&self) -> Single {
         self.constants.one.clone()
@@ -313,20 +318,20 @@ impl Lanes for One {
         self.limbs(numbers[0], 0)
     }
 
-    fn enter_raw(&self, numbers: &[&[u64]], (): &mut ()) -> Single {
+    fn enter_raw(&self, numbers: &[&[u64]], _: &mut NoMemory) -> Single {
         let (low, high) = (self.limbs(numbers[0], 0), self.limbs(numbers[0], self.constants.length()));
         let constants = &*self.constants;
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { for_vectors!(constants, take_in(constants, &low.0, &high.0)) }
     }
 
-    fn enter(&self, numbers: &[&[u64]], s: &mut ()) -> Single {
+    fn enter(&self, numbers: &[&[u64]], s: &mut NoMemory) -> Single {
         let mut x = self.enter_raw(numbers, s);
         self.mul(&mut x, &self.constants.r3, s);
         x
     }
 
-    fn enter_long(&self, numbers: &[&[u64]], s: &mut ()) -> Single {
+    fn enter_long(&self, numbers: &[&[u64]], s: &mut NoMemory) -> Single {
         // x = low + high 2^k, k = 2 |m|: both parts are below 2^k < 4 m^2.
         let (low, high) = numbers[0].split_at(self.constants.cut().min(numbers[0].len()));
         let mut sum = self.enter_raw(&[high], s);
@@ -340,7 +345,7 @@ impl Lanes for One {
         sum
     }
 
-    fn repair(&self, weight: i64, s: &mut ()) -> Single {
+    fn repair(&self, weight: i64, s: &mut NoMemory) -> Single {
         // R^2 in Montgomery form is R^3; R^-2 is the square of 1, which is R^-1 in Montgomery form.
         let mut base = if weight >= 0 { self.constants.r3.clone() } else { self.constants.unit.clone() };
         if weight < 0 {
@@ -358,7 +363,7 @@ impl Lanes for One {
         power
     }
 
-    fn leave(&self, x: &Single, (): &mut ()) -> Vec<Pair> {
+    fn leave(&self, x: &Single, _: &mut NoMemory) -> Vec<Pair> {
         let constants = &*self.constants;
         let mut plain = x.clone();
         // SAFETY: Constants exist only where the processor has the features.
@@ -371,26 +376,26 @@ impl Lanes for One {
         vec![Pair { a, b }]
     }
 
-    fn mul(&self, x: &mut Single, y: &Single, (): &mut ()) {
+    fn mul(&self, x: &mut Single, y: &Single, _: &mut NoMemory) {
         let constants = &*self.constants;
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { for_vectors!(constants, mul(constants, x, y)) }
     }
 
-    fn sqr(&self, x: &mut Single, (): &mut ()) {
+    fn sqr(&self, x: &mut Single, _: &mut NoMemory) {
         let constants = &*self.constants;
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { for_vectors!(constants, sqr(constants, x)) }
     }
 
-    fn mul_one_plus(&self, x: &mut Single, k: &Scalars, s: &mut ()) {
+    fn mul_one_plus(&self, x: &mut Single, k: &Scalars, s: &mut NoMemory) {
         let constants = &*self.constants;
         // SAFETY: Constants exist only where the processor has the features.
         let factor = unsafe { for_vectors!(constants, one_plus(constants, &k.0)) };
         self.mul(x, &factor, s);
     }
 
-    fn factor(&self, x: &mut Single, inverse: &Single, (): &mut ()) {
+    fn factor(&self, x: &mut Single, inverse: &Single, _: &mut NoMemory) {
         let constants = &*self.constants;
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { for_vectors!(constants, factor(constants, x, inverse)) }
@@ -400,7 +405,7 @@ impl Lanes for One {
         Product { c: self.one(), f: Scalars(zeroed(self.constants.vectors(), radix::ZERO)) }
     }
 
-    fn mul_factored(&self, product: &mut Product, entries: [&Single; 2], (): &mut ()) {
+    fn mul_factored(&self, product: &mut Product, entries: [&Single; 2], _: &mut NoMemory) {
         let constants = &*self.constants;
         for entry in entries {
             // SAFETY: Constants exist only where the processor has the features.
@@ -411,7 +416,7 @@ impl Lanes for One {
         }
     }
 
-    fn expand(&self, mut product: Product, s: &mut ()) -> Single {
+    fn expand(&self, mut product: Product, s: &mut NoMemory) -> Single {
         self.mul_one_plus(&mut product.c, &product.f, s);
         product.c
     }
