@@ -1,7 +1,7 @@
 //! Which figures are drawn.
 
 use plotters::style::RGBColor;
-use tacita_peers::duration;
+use tacita_peers::{RECORDS, duration};
 
 use crate::chart::{self, Bar, Frame, Group, Result, Scale, Series};
 use crate::facts::Facts;
@@ -147,12 +147,14 @@ fn batch(facts: &Facts) -> Result<Option<String>> {
     let features = |whole: &&crate::facts::Whole| whole.records == 1 && whole.layout != "records" && !whole.pool;
     let single = facts.wholes().filter(features).map(|whole| whole.ms.sum() * 1e6).min_by(f64::total_cmp);
     all.extend(single.map(|ns| ("best features layout", [213, 110, 40], vec![(1.0, ns)])));
-    let full = ours(false).last().map(|point| point.0);
     let named = |job: &str| {
         let race = facts.peers.jobs.iter().find(|race| race.job == job)?;
         race.quickest().into_iter().find(|entry| entry.name == "openfhe").map(|entry| entry.ns)
     };
-    let ckks = [Some(1.0).zip(named("whole")), full.zip(named("whole_batch"))].into_iter().flatten().collect();
+    let ckks = [(1, "whole"), (RECORDS, "whole_batch")]
+        .into_iter()
+        .filter_map(|(count, job)| Some((count as f64, named(job)?)))
+        .collect();
     all.push(("CKKS by OpenFHE", [66, 142, 84], ckks));
     all.retain(|(_, _, points)| !points.is_empty());
     if !all.iter().any(|(_, _, points)| points.len() > 1) {
