@@ -13,7 +13,7 @@ const ROWS: usize = 10;
 const COLUMNS: usize = 784;
 const LARGEST_WEIGHT: f64 = 127.0;
 /// The MNIST records that share the ciphertexts of one at 3072 bits, and as many for everybody.
-pub(crate) const RECORDS: usize = 139;
+pub const RECORDS: usize = 139;
 
 /// A key, a matrix and records of MNIST's shape, the same in every run.
 pub struct Inputs {

@@ -1,5 +1,5 @@
-//! The report's tables and plots come out of the samples in `tests/sample`, which were measured on a busy machine and are good for
-//! their shape alone.
+//! The report's tables and plots come out of the samples in `tests/sample`. These are good for their shape alone: bench and peers
+//! were measured in a hurry on a busy machine, and scaling was made up.
 
 use std::fs;
 use std::path::{Path, PathBuf};

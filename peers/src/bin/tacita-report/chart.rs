@@ -162,9 +162,10 @@ pub fn lines(frame: &Frame, up: &str, height: fn(f64) -> String, points: &[Vec<(
         head(&root, frame)?;
         let mut chart = ChartBuilder::on(&root)
             .margin_top(HEAD)
+            .margin_left(10)
             .margin_right(24)
             .margin_bottom(8)
-            .set_label_area_size(LabelAreaPosition::Left, 78)
+            .set_label_area_size(LabelAreaPosition::Left, 92)
             .set_label_area_size(LabelAreaPosition::Bottom, FOOT - 8)
             .build_cartesian_2d(
                 ends(all().map(|point| point.0).collect()),

@@ -1,7 +1,7 @@
 //! Which figures are drawn.
 
 use plotters::style::RGBColor;
-use tacita_peers::{duration, figures};
+use tacita_peers::{RECORDS, duration};
 
 use crate::chart::{self, Bar, Frame, Group, Result, Scale, Series};
 use crate::facts::Facts;
@@ -33,6 +33,18 @@ fn series(name: &str) -> Series {
     Series { name: name.into(), colour: RGBColor(r, g, b) }
 }
 
+/// A round time in nanoseconds, as it stands on an axis.
+fn tick(ns: f64) -> String {
+    let text = duration(ns);
+    match text.split_once(' ') {
+        _ if ns == 0.0 => "0".into(),
+        Some((number, unit)) if number.contains('.') => {
+            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
 /// The place of a name's series, which is made if it has none yet.
 fn place(all: &mut Vec<Series>, name: &str) -> usize {
     all.iter().position(|known| known.name == name).unwrap_or_else(|| {
@@ -59,7 +71,7 @@ fn jobs(facts: &Facts) -> Result<Option<String>> {
         title: format!("The same jobs, {} bits, one thread", facts.peers.bits),
         across: "time (logarithmic)".into(),
         series: names,
-        number: duration,
+        number: tick,
     };
     chart::bars(&frame, &groups, &Scale::Log).map(Some)
 }
@@ -115,7 +127,7 @@ fn whole(facts: &Facts) -> Result<Option<String>> {
         title: format!("One record, {} bits, one thread", facts.peers.bits),
         across: "time".into(),
         series: ["encrypt", "evaluate", "decrypt"].map(series).into(),
-        number: |ms| if ms == 0.0 { "0".into() } else { duration(ms * 1e6) },
+        number: |ms| tick(ms * 1e6),
     };
     chart::bars(&frame, &groups, &Scale::Linear { mark: None }).map(Some)
 }
@@ -135,12 +147,14 @@ fn batch(facts: &Facts) -> Result<Option<String>> {
     let features = |whole: &&crate::facts::Whole| whole.records == 1 && whole.layout != "records" && !whole.pool;
     let single = facts.wholes().filter(features).map(|whole| whole.ms.sum() * 1e6).min_by(f64::total_cmp);
     all.extend(single.map(|ns| ("best features layout", [213, 110, 40], vec![(1.0, ns)])));
-    let full = ours(false).last().map(|point| point.0);
     let named = |job: &str| {
         let race = facts.peers.jobs.iter().find(|race| race.job == job)?;
         race.quickest().into_iter().find(|entry| entry.name == "openfhe").map(|entry| entry.ns)
     };
-    let ckks = [Some(1.0).zip(named("whole")), full.zip(named("whole_batch"))].into_iter().flatten().collect();
+    let ckks = [(1, "whole"), (RECORDS, "whole_batch")]
+        .into_iter()
+        .filter_map(|(count, job)| Some((count as f64, named(job)?)))
+        .collect();
     all.push(("CKKS by OpenFHE", [66, 142, 84], ckks));
     all.retain(|(_, _, points)| !points.is_empty());
     if !all.iter().any(|(_, _, points)| points.len() > 1) {
@@ -153,10 +167,10 @@ fn batch(facts: &Facts) -> Result<Option<String>> {
             .iter()
             .map(|&(name, [r, g, b], _)| Series { name: name.into(), colour: RGBColor(r, g, b) })
             .collect(),
-        number: figures,
+        number: |count| count.to_string(),
     };
     let points: Vec<_> = all.into_iter().map(|(_, _, points)| points).collect();
-    chart::lines(&frame, "time of a record", duration, &points).map(Some)
+    chart::lines(&frame, "time of a record", tick, &points).map(Some)
 }
 
 /// Time of a record against all records, by the commands.
@@ -173,7 +187,7 @@ fn scaling(facts: &Facts) -> Result<Option<String>> {
         title: format!("A record of many, {} bits, all threads", scaling.bits),
         across: "records".into(),
         series: names.map(series).into(),
-        number: figures,
+        number: |count| count.to_string(),
     };
-    chart::lines(&frame, "time of a record", duration, &points).map(Some)
+    chart::lines(&frame, "time of a record", tick, &points).map(Some)
 }

@@ -199,12 +199,12 @@ fn peers(facts: &Facts) -> String {
     lines(&heads, rows)
 }
 
-/// tacita's quickest way beside CKKS in its own.
+/// tacita's quickest way beside CKKS in all of its own.
 fn ckks(facts: &Facts) -> String {
     let mut rows = Vec::new();
     for race in &facts.peers.jobs {
         let Some(best) = race.best() else { continue };
-        let rivals: Vec<_> = race.quickest().into_iter().filter(|entry| is_ckks(&entry.name)).collect();
+        let rivals: Vec<_> = race.rivals.iter().filter(|entry| is_ckks(&entry.name)).collect();
         if rivals.is_empty() {
             continue;
         }
