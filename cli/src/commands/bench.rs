@@ -119,7 +119,7 @@ impl Bench {
     /// In another process, because a process has one pool of threads.
     fn measure_there(&self, backend: Backend, threads: usize, parts: &[&Part]) -> Result<Facts, Failure> {
         let name = |part: &&Part| part.to_possible_value().map(|value| value.get_name().to_string());
-        let parts: Vec<_> = parts.iter().filter_map(|part| name(part)).collect();
+        let parts: Vec<_> = parts.iter().filter_map(name).collect();
         let mut command = Command::new(std::env::current_exe().map_err(cannot_start)?);
         command.args(["--json", "--threads", &threads.to_string(), "bench", "--here"]);
         let sizes: Vec<_> = self.bits.iter().map(|size| size.bits().to_string()).collect();

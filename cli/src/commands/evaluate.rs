@@ -112,7 +112,7 @@ impl Evaluate {
         output: &mut Pieces,
         done: &mut Done,
     ) -> Result<(), Failure> {
-        while let Some(request) = requests.next() {
+        for request in requests.by_ref() {
             let place = || Nth(&self.request, done.requests);
             let request = request.of(place())?;
             let header = *request.header();

@@ -103,7 +103,7 @@ impl Inspect {
         tell: impl Fn(&mut Facts, &T),
     ) -> Result<Facts, Failure> {
         let (mut first, mut count, mut records) = (Facts(Vec::new()), 0, 0);
-        while let Some(message) = messages.next() {
+        for message in messages.by_ref() {
             let message = message.of(Nth(&self.file, count))?;
             records += header(&message).records();
             if count == 0 {
