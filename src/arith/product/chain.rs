@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Most differences that a search looks at, before it gives up: each takes some 50 bytes.
-const DIFFERENCES: usize = 4_000_000;
+const DIFFERENCES: usize = 1_500_000;
 
 /// Squared length from which on it pays to halve a vector that has no near neighbour.
 const FAR: i64 = 64;

@@ -20,6 +20,9 @@ const EFFORT: usize = 10_000_000;
 /// Rounds a vector after which gains are rare.
 const ROUNDS: usize = 4;
 
+/// How many times longer than wide a matrix is that is cut along its short side only.
+const LONG: usize = 8;
+
 /// A program with the ends of its rows.
 type Draft = (Program, Vec<Ends>);
 
@@ -111,8 +114,11 @@ impl Matrix<'_> {
             counts.dedup();
             counts
         };
-        let by_rows = counts(rows, columns).into_iter().map(|groups| Cut::Rows { groups });
-        by_rows.chain(counts(columns, rows).into_iter().map(|groups| Cut::Columns { groups })).collect()
+        // Groups of the many lines of a long matrix have too few points to share anything.
+        let by_rows = (rows <= LONG * columns).then(|| counts(rows, columns)).unwrap_or_default();
+        let by_columns = (columns <= LONG * rows).then(|| counts(columns, rows)).unwrap_or_default();
+        let by_rows = by_rows.into_iter().map(|groups| Cut::Rows { groups });
+        by_rows.chain(by_columns.into_iter().map(|groups| Cut::Columns { groups })).collect()
     }
 
     /// The rows or columns of a group.

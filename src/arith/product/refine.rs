@@ -10,11 +10,19 @@ use super::filter::Filter;
 /// Vectors that a round takes out.
 const VICTIMS: usize = 3;
 
+/// Longest chain that is refined: the sums of two of its vectors fill the filter halfway.
+const VECTORS: usize = 3000;
+
 /// No vector.
 const NONE: u32 = u32::MAX;
 
 /// The chain with the same points after so many rounds.
+///
+/// A chain that is too long for the filter of its sums stays as it is.
 pub(super) fn refine(chain: &Chain, points: &[&[i32]], rounds: usize) -> Chain {
+    if chain.vectors.len() > VECTORS {
+        return chain.clone();
+    }
     let mut net = Net::new(chain, points);
     for _ in 0..rounds {
         net.round();
@@ -128,13 +136,14 @@ impl Net {
         self.keys[place as usize] = key;
         self.norms[place as usize] = norm(vector);
         self.enter(place, kind);
-        self.insert_sums(place);
+        self.insert_sums(place, self.keys.len());
         self.log.push(Change::Joined(place));
         place
     }
 
-    fn insert_sums(&mut self, place: u32) {
-        for other in 0..self.keys.len() {
+    /// The sums of a vector and those at the first `others` places.
+    fn insert_sums(&mut self, place: u32, others: usize) {
+        for other in 0..others {
             if self.kinds[other] != Kind::Free {
                 self.sums.insert(self.keys[place as usize].wrapping_add(self.keys[other]));
             }
@@ -274,7 +283,7 @@ impl Net {
         if self.sums.is_full() {
             self.sums = Filter::new();
             for place in 0..self.keys.len() {
-                self.insert_sums(place as u32);
+                self.insert_sums(place as u32, place + 1);
             }
         }
         let before = self.length;
