@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
-use super::engine::{Engine, bundled};
+#[cfg(target_arch = "x86_64")]
+use super::engine::Engine;
+use super::engine::bundled;
 use super::montgomery::Montgomery;
 use super::portable::{ConstantTime, Portable, VariableTime};
 use super::ring::{EngineRing, Ring};
@@ -102,10 +104,10 @@ impl Backend {
     pub(crate) fn bundled(self, count: usize, share: f64, threads: usize) -> usize {
         let bundle = match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Ifma => super::ifma::Ifma::BUNDLE * share,
+            Self::Ifma => super::ifma::Ifma::BUNDLE,
             _ => 1.0,
         };
-        bundled(count, self.lanes(), bundle, threads)
+        bundled(count, self.lanes(), bundle * share, threads)
     }
 
     /// Its name, as [`VARIABLE`](Self::VARIABLE) writes it.

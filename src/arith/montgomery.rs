@@ -95,6 +95,7 @@ impl Montgomery {
     }
 
     /// x += a word.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn add_word(&self, x: &mut [u64], word: u64) {
         let mut addend = Limbs::zero(self.length());
         addend[0] = word;

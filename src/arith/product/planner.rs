@@ -115,8 +115,8 @@ impl Matrix<'_> {
             counts
         };
         // Groups of the many lines of a long matrix have too few points to share anything.
-        let by_rows = (rows <= LONG * columns).then(|| counts(rows, columns)).unwrap_or_default();
-        let by_columns = (columns <= LONG * rows).then(|| counts(columns, rows)).unwrap_or_default();
+        let by_rows = if rows <= LONG * columns { counts(rows, columns) } else { Vec::new() };
+        let by_columns = if columns <= LONG * rows { counts(columns, rows) } else { Vec::new() };
         let by_rows = by_rows.into_iter().map(|groups| Cut::Rows { groups });
         by_rows.chain(by_columns.into_iter().map(|groups| Cut::Columns { groups })).collect()
     }
