@@ -136,26 +136,3 @@ fn json_is_one_object_and_nothing_else() {
         assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()));
     }
 }
-
-#[test]
-fn the_bench_has_a_number_for_every_job() {
-    let report = Folder::new().tacita("bench --bits 2048 --records 2 --json").success().json();
-    assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
-    assert_eq!(report["machine"]["backend"], tacita::Backend::selected().unwrap().name());
-    let jobs: Vec<_> = report["jobs"].as_array().unwrap().iter().map(|job| job["job"].as_str().unwrap()).collect();
-    let expected = "keygen verify_key load_key/public load_key/secret encrypt/power encrypt/public-base \
-                    encrypt/secret-base decrypt/one decrypt/batch add multiply linear-layer/10x784";
-    assert_eq!(jobs.join(" "), expected);
-    for job in report["jobs"].as_array().unwrap() {
-        assert!(job["us"].as_f64().unwrap() > 0.0 && job["bits"] == 2048, "{job}");
-    }
-    let whole = report["whole"].as_array().unwrap();
-    let layouts: Vec<_> = whole.iter().map(|whole| (&whole["layout"], &whole["records"])).collect();
-    let [records, features] = ["records", "features:6"].map(Value::from);
-    let capacity = &whole[1]["records"];
-    assert_eq!(layouts, [(&records, &1.into()), (&records, capacity), (&records, &2.into()), (&features, &1.into())]);
-    for whole in whole {
-        assert!(["encrypt", "evaluate", "decrypt"].iter().all(|part| whole["ms"][part].as_f64().unwrap() > 0.0));
-        assert!(whole["bytes"]["request"].as_u64() > whole["bytes"]["response"].as_u64());
-    }
-}
