@@ -6,7 +6,7 @@ mod clinic;
 mod command;
 
 use clinic::{fact, fingerprint};
-use command::{Folder, KEY, primes};
+use command::{KEY, primes};
 use serde_json::{Value, json};
 
 #[test]
