@@ -31,6 +31,13 @@ fn with_dark_columns(mut weights: Vec<i32>, columns: usize) -> Vec<i32> {
     weights
 }
 
+/// The matrix with single weights at zero wherever they are, 22 of 100.
+fn with_scattered_zeros(mut weights: Vec<i32>) -> Vec<i32> {
+    let random = &mut SmallRng::seed_from_u64(2);
+    weights.iter_mut().filter(|_| random.random_range(0..100) < 21).for_each(|weight| *weight = 0);
+    weights
+}
+
 /// The matrix with its rows cut into pieces of `length`: one row for each place in a piece, one column for each piece.
 fn pieces(weights: &[i32], columns: usize, length: usize) -> (usize, Vec<i32>) {
     let count = columns.div_ceil(length);
@@ -58,9 +65,14 @@ fn main() -> tacita::Result<()> {
         }
         return Ok(());
     }
+    if std::env::args().any(|argument| argument == "scattered") {
+        count("scattered", 784, &with_scattered_zeros(gaussian(10, 784, 8)))?;
+        return Ok(());
+    }
     for bits in [8, 6, 5, 4] {
         let weights = gaussian(10, 784, bits);
         count(&format!("gaussian, {bits} bits"), 784, &weights)?;
+        count(&format!("gaussian, {bits} bits, scattered zeros"), 784, &with_scattered_zeros(weights.clone()))?;
         count(&format!("gaussian, {bits} bits, dark columns"), 784, &with_dark_columns(weights, 784))?;
     }
     let weights = gaussian(10, 784, 8);
