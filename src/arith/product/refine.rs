@@ -10,7 +10,7 @@ use super::filter::Filter;
 /// Vectors that a round takes out.
 const VICTIMS: usize = 3;
 
-/// Longest chain that is refined: the sums of two of its vectors fill the filter halfway.
+/// Longest chain that is refined: rounds take time in proportion to its length, and gains are as seldom.
 const VECTORS: usize = 3000;
 
 /// No vector.
@@ -18,7 +18,7 @@ const NONE: u32 = u32::MAX;
 
 /// The chain with the same points after so many rounds.
 ///
-/// A chain that is too long for the filter of its sums stays as it is.
+/// A chain that is too long stays as it is.
 pub(super) fn refine(chain: &Chain, points: &[&[i32]], rounds: usize) -> Chain {
     if chain.vectors.len() > VECTORS {
         return chain.clone();
@@ -85,7 +85,7 @@ impl Net {
             free: Vec::new(),
             length: 0,
             log: Vec::new(),
-            sums: Filter::new(),
+            sums: Filter::new(chain.vectors.len() * chain.vectors.len() / 2),
             random: 0,
             marks: Vec::new(),
             mark: 0,
@@ -281,7 +281,7 @@ impl Net {
     fn round(&mut self) {
         self.log.clear();
         if self.sums.is_full() {
-            self.sums = Filter::new();
+            self.sums = Filter::new(self.length * self.length / 2);
             for place in 0..self.keys.len() {
                 self.insert_sums(place as u32, place + 1);
             }
