@@ -97,6 +97,9 @@ pub(crate) trait Lanes: Send + Sync {
     /// The residues of a bundle, one by one.
     fn scatter(&self, x: &Self::Residues) -> Vec<Self::Single>;
 
+    /// Tells the processor that a residue will be gathered soon.
+    fn fetch(&self, _single: &Self::Single) {}
+
     /// The residues of the first lanes into singles that were made for the same modulus.
     fn scatter_to(&self, singles: &mut [Self::Single], x: &Self::Residues);
 

@@ -138,9 +138,7 @@ impl Plan {
     ) -> Result<Vec<L::Single>> {
         assert_eq!(columns.len(), self.columns);
         let enter = |s: &mut L::Scratch, columns: &[&[u64]]| {
-            let mut singles = lanes.scatter(&lanes.enter_raw(columns, s));
-            singles.truncate(columns.len());
-            singles
+            executor::scatter(lanes, &lanes.enter_raw(columns, s), columns.len(), spare.take(columns.len()))
         };
         let mut inputs: Vec<_> =
             columns.par_chunks(L::WIDTH).map_init(|| lanes.scratch(), enter).flatten_iter().collect();

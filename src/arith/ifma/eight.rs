@@ -249,7 +249,11 @@ impl Eight {
                     *row = single.0[half * vectors + v];
                 }
                 let columns = radix::transpose(rows);
-                limbs.copy_from_slice(&columns[..limbs.len()]);
+                // A copy of known length is no call.
+                match <&mut [__m512i; LANES]>::try_from(&mut *limbs) {
+                    Ok(limbs) => *limbs = columns,
+                    Err(_) => limbs.copy_from_slice(&columns[..limbs.len()]),
+                }
             }
         }
     }
@@ -259,8 +263,11 @@ impl Eight {
         let (vectors, length) = (self.0.vectors(), self.0.length());
         for (half, limbs) in x.0.as_flattened().chunks_exact(length).enumerate() {
             for (v, limbs) in limbs.chunks(LANES).enumerate() {
-                let mut columns = [radix::ZERO; LANES];
-                columns[..limbs.len()].copy_from_slice(limbs);
+                let columns = <[__m512i; LANES]>::try_from(limbs).unwrap_or_else(|_| {
+                    let mut columns = [radix::ZERO; LANES];
+                    columns[..limbs.len()].copy_from_slice(limbs);
+                    columns
+                });
                 for (row, single) in radix::transpose(columns).into_iter().zip(singles.iter_mut()) {
                     single.0[half * vectors + v] = row;
                 }
@@ -477,6 +484,14 @@ impl Lanes for Eight {
     fn gather(&self, bundle: &mut Bundle, singles: &[&Single]) {
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { self.gather(bundle, singles) }
+    }
+
+    fn fetch(&self, single: &Single) {
+        // The first cache is full of the bundles at work.
+        for vector in single.0.iter() {
+            // SAFETY: Prefetching reads nothing that the program could see.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(vector).cast()) }
+        }
     }
 
     fn scatter(&self, x: &Bundle) -> Vec<Single> {

@@ -40,11 +40,15 @@ pub(super) fn load(limbs: &mut [__m512i], numbers: &[&[u64]]) {
     for start in (0..longest).step_by(LANES) {
         let mut rows = [ZERO; LANES];
         for (row, number) in rows.iter_mut().zip(numbers) {
-            let mut chunk = Zeroizing::new([0; LANES]);
             let rest = number.get(start..).unwrap_or(&[]);
-            let count = rest.len().min(LANES);
-            chunk[..count].copy_from_slice(&rest[..count]);
-            *row = vector(*chunk);
+            *row = match rest.first_chunk() {
+                Some(chunk) => vector(*chunk),
+                None => {
+                    let mut chunk = Zeroizing::new([0; LANES]);
+                    chunk[..rest.len()].copy_from_slice(rest);
+                    vector(*chunk)
+                }
+            };
         }
         words.extend(transpose(rows));
     }

@@ -33,7 +33,7 @@ impl<S> Default for Spare<S> {
 }
 
 impl<S> Spare<S> {
-    fn take(&self, count: usize) -> Vec<S> {
+    pub(super) fn take(&self, count: usize) -> Vec<S> {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rest = spare.len().saturating_sub(count);
         spare.split_off(rest)
@@ -44,6 +44,22 @@ impl<S> Spare<S> {
         let room = MOST_SPARE.saturating_sub(spare.len());
         spare.extend(values.take(room));
     }
+}
+
+/// The first residues of a bundle, in the memory of the spare ones if they are as many.
+pub(super) fn scatter<L: Lanes>(
+    lanes: &L,
+    bundle: &L::Residues,
+    count: usize,
+    mut spare: Vec<L::Single>,
+) -> Vec<L::Single> {
+    if spare.len() < count {
+        spare = lanes.scatter(bundle);
+        spare.truncate(count);
+    } else {
+        lanes.scatter_to(&mut spare, bundle);
+    }
+    spare
 }
 
 /// Runs the schedule on its inputs and gives out some of its values.
@@ -93,13 +109,13 @@ impl<L: Lanes> Run<'_, L> {
         let threads = rayon::current_num_threads().min(stretch.bundles.len());
         rayon::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|_| self.work(&next, stretch.bundles.end));
+                scope.spawn(|_| self.work(&next, stretch.bundles.end, threads));
             }
         });
         self.error.into_inner().expect("a panic would have come out of the scope").map_or(Ok(()), Err)
     }
 
-    fn work(&self, next: &AtomicUsize, end: usize) {
+    fn work(&self, next: &AtomicUsize, end: usize, threads: usize) {
         // If this thread panics, the others must not wait for it.
         struct Alarm<'a>(&'a AtomicBool);
         impl Drop for Alarm<'_> {
@@ -118,11 +134,20 @@ impl<L: Lanes> Run<'_, L> {
             if bundle >= end || self.failed.load(Ordering::Relaxed) {
                 return self.spare.give(spare.into_iter());
             }
+            self.fetch(bundle + threads, end);
             for steps in self.schedule.bundle(bundle).chunks(L::WIDTH.min(BUNDLE)) {
                 if self.multiply(steps, &mut bundles, &mut spare, &mut scratch).is_none() {
                     return;
                 }
             }
+        }
+    }
+
+    /// Brings the factors of a later bundle nearer, as far as they are there.
+    fn fetch(&self, bundle: usize, end: usize) {
+        if bundle < end {
+            let factors = self.schedule.bundle(bundle).iter().flat_map(|step| [step.left, step.right]);
+            factors.filter_map(|value| self.values[value as usize].get()).for_each(|value| self.lanes.fetch(value));
         }
     }
 
@@ -157,14 +182,8 @@ impl<L: Lanes> Run<'_, L> {
         if spare.len() < steps.len() {
             spare.extend(self.spare.take(HANDFUL));
         }
-        let values = match spare.len().checked_sub(steps.len()) {
-            Some(rest) => {
-                let mut values = spare.split_off(rest);
-                self.lanes.scatter_to(&mut values, product);
-                values
-            }
-            None => self.lanes.scatter(product),
-        };
+        let rest = spare.len().saturating_sub(steps.len());
+        let values = scatter(self.lanes, product, steps.len(), spare.split_off(rest));
         for (step, value) in steps.iter().zip(values) {
             self.values[step.out as usize].set(value).ok().expect("a value is computed once");
         }
