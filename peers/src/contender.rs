@@ -14,6 +14,11 @@ use crate::{Clock, Inputs};
 /// Ciphertexts in a batch of a job that tacita does in batches; enough for full lanes and shared passes over tables.
 pub(crate) const BATCH: usize = 64;
 
+/// The way of a linear layer that a library's API suggests: each weight by itself.
+pub(crate) const WEIGHT_BY_WEIGHT: &str = "by weight";
+/// The way with positive and negative weights apart, and one inversion a row.
+pub(crate) const SIGNS_APART: &str = "signs apart";
+
 /// What is timed. Keys, tables and plans exist before the clock starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {

@@ -12,6 +12,8 @@ use tacita::paillier::{Ciphertext, Plaintext, SecretKey};
 const ROWS: usize = 10;
 const COLUMNS: usize = 784;
 const LARGEST_WEIGHT: f64 = 127.0;
+/// Before rounding: 78 % of the weights are not zero behind it.
+const NOT_ZERO: f64 = 0.79;
 /// The MNIST records that share the ciphertexts of one at 3072 bits, and as many for everybody.
 pub const RECORDS: usize = 139;
 
@@ -36,8 +38,9 @@ impl Inputs {
     pub fn new(bits: u32) -> tacita::Result<Self> {
         let random = &mut SmallRng::seed_from_u64(784);
         let [p, q] = primes(bits, random);
-        // The rounded normal deviates that a matrix of one step size has.
-        let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(|_| normal(random)).collect();
+        // The rounded normal deviates that a matrix of one step size has, and zeros among them.
+        let deviate = |_| if random.random_bool(NOT_ZERO) { normal(random) } else { 0.0 };
+        let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(deviate).collect();
         let largest = deviates.iter().fold(0f64, |most, x| most.max(x.abs()));
         let weights = deviates.iter().map(|x| (x / largest * LARGEST_WEIGHT).round()).collect();
         let bias = (0..ROWS).map(|_| f64::from(random.random_range(-10_000..10_000))).collect();

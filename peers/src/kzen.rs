@@ -8,6 +8,7 @@ use kzen_paillier::{
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rug::Integer;
 
+use crate::contender::{SIGNS_APART, WEIGHT_BY_WEIGHT};
 use crate::{Contender, Inputs, Job, Work};
 
 type Ciphertext = RawCiphertext<'static>;
@@ -42,6 +43,26 @@ impl<'a> KzenPaillier<'a> {
 
     fn decrypt(&self, ciphertext: &Ciphertext) -> BigInt {
         Paillier::decrypt(&self.secret, ciphertext).0.into_owned()
+    }
+
+    /// Its powers take no negative exponents: a ciphertext is inverted for each negative weight.
+    fn layer_weight_by_weight(&self, x: &[Ciphertext]) -> Vec<Ciphertext> {
+        let key = &self.public;
+        let product = |(c, weight): (&Ciphertext, i32)| {
+            let factor = BigInt::from(weight.unsigned_abs());
+            let base = if weight < 0 {
+                RawCiphertext::from(BigInt::mod_inv(&c.0, &key.nn).expect("a unit"))
+            } else {
+                RawCiphertext::from(&*c.0)
+            };
+            Paillier::mul(key, base, RawPlaintext::from(&factor))
+        };
+        let row = |weights: &[i32]| {
+            let mut products = x.iter().zip(weights.iter().copied()).filter(|(_, weight)| *weight != 0).map(product);
+            let first: Ciphertext = products.next().expect("a row has weights");
+            products.fold(first, |sum, product| Paillier::add(key, sum, product))
+        };
+        self.inputs.rows().map(row).collect()
     }
 
     /// Its powers take no negative exponents: positive and negative weights apart, and one inversion a row.
@@ -96,6 +117,12 @@ impl Contender for KzenPaillier<'_> {
 
     fn works(&self, job: Job) -> Vec<Work<'_>> {
         let plaintext = &self.plaintexts[0];
+        if job == Job::LinearLayer {
+            return vec![
+                self.alone(|| self.layer_weight_by_weight(&self.ciphertexts)).in_way(WEIGHT_BY_WEIGHT),
+                self.alone(|| self.layer(&self.ciphertexts)).in_way(SIGNS_APART),
+            ];
+        }
         vec![match job {
             Job::EncryptSecret => self.alone(|| self.encrypt(plaintext)),
             Job::EncryptPublic => self.alone(|| self.encrypt_publicly(plaintext)),
@@ -103,7 +130,6 @@ impl Contender for KzenPaillier<'_> {
                 let c = &self.ciphertexts[0];
                 self.alone(move || assert_eq!(self.decrypt(c), *plaintext))
             }
-            Job::LinearLayer => self.alone(|| self.layer(&self.ciphertexts)),
             Job::Whole => self.alone(|| self.whole()),
             _ => return Vec::new(),
         }]

@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contender::{SIGNS_APART, WEIGHT_BY_WEIGHT};
 use crate::{Clock, Contender, Job, Time, Work};
 
 /// What tacita is to reach: so many times quicker than a rival, or with so many times fewer bytes.
 struct Claim {
     job: Job,
     rival: &'static str,
+    /// If not in all of its ways.
+    way: Option<&'static str>,
     quantity: Quantity,
     /// Of the quickest engine.
     must: f64,
@@ -27,8 +30,12 @@ enum Quantity {
 const CLAIMS: &[Claim] = {
     use Job::*;
     const fn time(job: Job, rival: &'static str, must: f64, portable: Option<f64>) -> Claim {
-        Claim { job, rival, quantity: Quantity::Time, must, portable }
+        Claim { job, rival, way: None, quantity: Quantity::Time, must, portable }
     }
+    const fn in_way(way: &'static str, claim: Claim) -> Claim {
+        Claim { way: Some(way), ..claim }
+    }
+    const CKKS: &str = "diagonals, ring 8192";
     &[
         time(Product, "gmp", 7.0, None),
         time(Square, "gmp", 9.0, None),
@@ -43,16 +50,18 @@ const CLAIMS: &[Claim] = {
         time(DecryptBatch, "gmp", 1.0, Some(1.0)),
         time(DecryptOne, "gmp", 6.0, Some(1.0)),
         time(NthPower, "gmp", 8.0, None),
-        time(LinearLayer, "fast-paillier", 150.0, Some(1.0)),
-        time(LinearLayer, "kzen-paillier", 90.0, Some(1.0)),
+        in_way(WEIGHT_BY_WEIGHT, time(LinearLayer, "fast-paillier", 150.0, Some(1.0))),
+        in_way(SIGNS_APART, time(LinearLayer, "fast-paillier", 1.0, Some(1.0))),
+        in_way(WEIGHT_BY_WEIGHT, time(LinearLayer, "kzen-paillier", 90.0, Some(1.0))),
+        in_way(SIGNS_APART, time(LinearLayer, "kzen-paillier", 1.0, Some(1.0))),
         time(LinearLayer, "phe", 1.0, Some(1.0)),
         time(Whole, "fast-paillier", 250.0, Some(1.0)),
         time(Whole, "kzen-paillier", 1.0, Some(1.0)),
         time(Whole, "phe", 1.0, Some(1.0)),
-        time(Whole, "openfhe", 1.0, None),
-        Claim { job: Whole, rival: "openfhe", quantity: Quantity::Bytes, must: 4.0, portable: None },
-        time(WholePool, "openfhe", 2.0, None),
-        time(WholeBatch, "openfhe", 10.0, None),
+        in_way(CKKS, time(Whole, "openfhe", 1.0, None)),
+        Claim { job: Whole, rival: "openfhe", way: Some(CKKS), quantity: Quantity::Bytes, must: 4.0, portable: None },
+        in_way(CKKS, time(WholePool, "openfhe", 2.0, None)),
+        in_way(CKKS, time(WholeBatch, "openfhe", 10.0, None)),
     ]
 };
 
@@ -302,7 +311,10 @@ impl Report {
                         };
                         let ratio = rival_needs / ours_needs;
                         let claim = CLAIMS.iter().find(|claim| {
-                            claim.job == outcome.job && claim.rival == rival.name && claim.quantity == quantity
+                            claim.job == outcome.job
+                                && claim.rival == rival.name
+                                && claim.way.is_none_or(|way| rival.way.as_deref() == Some(way))
+                                && claim.quantity == quantity
                         });
                         let must = claim.and_then(|claim| claim.of(engine));
                         ratios.push(Ratio {

@@ -15,8 +15,8 @@ use crate::exit::Failure;
 
 pub(super) const ROWS: usize = 10;
 pub(super) const COLUMNS: usize = 784;
-/// Columns of the gaussian matrix that are not zero: 78 %, about as many as pixels that occur in pictures of digits.
-const USED: usize = 612;
+/// Share of the gaussian weights that are not zero before they are rounded; behind it, 78 % of those of 8 bits.
+const NOT_ZERO: f64 = 0.79;
 
 pub(super) fn measure(facts: &mut Facts) -> Result<(), Failure> {
     let network = Network::from_safetensors(NETWORK, None)?;
@@ -34,19 +34,15 @@ pub(super) fn measure(facts: &mut Facts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Normal deviates (Box, Muller 1958), always the same, rounded so that the largest has all of the bits; 172 columns, spread
-/// evenly, are zero.
+/// Normal deviates (Box, Muller 1958) and zeros scattered among them, always the same, rounded so that the largest has all of
+/// the bits.
 pub(super) fn gaussian(weight_bits: u32) -> Vec<i32> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut uniform = || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     let mut normal = || (-2.0 * (1.0 - uniform()).ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
-    let deviate = |i: usize| {
-        let column = i % COLUMNS;
-        let used = (column + 1) * USED / COLUMNS > column * USED / COLUMNS;
-        if used { normal() } else { 0.0 }
-    };
-    let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(deviate).collect();
+    let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(|_| normal()).collect();
     let largest = deviates.iter().fold(0f64, |most, x| most.max(x.abs()));
     let most = f64::from((1 << (weight_bits - 1)) - 1);
-    deviates.iter().map(|x| (x / largest * most).round() as i32).collect()
+    let weight = |x: f64| if uniform() < NOT_ZERO { (x / largest * most).round() as i32 } else { 0 };
+    deviates.into_iter().map(weight).collect()
 }
