@@ -285,7 +285,7 @@ mod tests {
         let largest = deviates.iter().fold(0f64, |most, x| most.max(x.abs()));
         let limit = f64::from((1 << (bits - 1)) - 1);
         let mut is_zero = |place: usize| match zeros {
-            Zeros::Scattered => uniform() < 0.21,
+            Zeros::Scattered => uniform() < 0.218,
             Zeros::Columns => place % 784 * 100 % 784 >= 784 * 79 / 100,
         };
         let weight = |(place, x): (usize, f64)| if is_zero(place) { 0 } else { (x / largest * limit).round() as i32 };
@@ -303,7 +303,7 @@ mod tests {
     fn takes_at_most_6200_products_in_full_lanes(zeros: Zeros) {
         let weights = gaussian(8, zeros);
         let nonzero = weights.iter().filter(|&&w| w != 0).count();
-        assert!((6070..6170).contains(&nonzero), "{nonzero} of 7,840 weights are not 0");
+        assert!((6085..6145).contains(&nonzero), "{nonzero} of 7,840 weights are not 0");
         let plan = Plan::new(784, &weights);
         assert!(plan.multiplications() <= 6_200, "{} multiplications", plan.multiplications());
         let fullness = plan.completed().schedule.fullness();

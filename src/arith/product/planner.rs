@@ -15,12 +15,12 @@ const GROUP: usize = 10;
 const PAIRS: usize = 50_000_000;
 
 /// Bound on vectors times rounds of local search, summed over the chains: a few seconds.
-const EFFORT: usize = 20_000_000;
+const EFFORT: usize = 15_000_000;
 
 /// Rounds a vector after which gains are rare.
 const ROUNDS: usize = 4;
 
-/// Of the vectors of a chain that are not points, one in so many goes in a local search of full length: measured on gaussian
+/// Of the vectors of a chain that are not points, one in so many goes in a local search of a round a vector or more: measured on gaussian
 /// weights of 4 to 8 bits in groups of 2 to 5 rows.
 const GAIN: usize = 5;
 
@@ -168,7 +168,7 @@ impl Matrix<'_> {
     fn gain(&self, cut: Cut, chains: &[Chain]) -> usize {
         let gain = |(group, chain): (usize, &Chain)| {
             let extras = chain.vectors.len().saturating_sub(self.points(cut, group).distinct().len());
-            extras * rounds(chains, group) / (GAIN * ROUNDS * chain.vectors.len())
+            extras * rounds(chains, group).min(chain.vectors.len()) / (GAIN * chain.vectors.len())
         };
         chains.iter().enumerate().map(gain).sum()
     }

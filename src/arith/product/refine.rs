@@ -7,8 +7,11 @@
 use super::chain::{Chain, Map, Packing, distance, norm};
 use super::filter::Filter;
 
-/// Vectors that a round takes out.
-const VICTIMS: usize = 3;
+/// Vectors that a round takes out. More find shorter chains in as many rounds, and in as much time up to about this many.
+const VICTIMS: usize = 6;
+
+/// In so many rounds of a hundred they are taken from one another's neighbourhood.
+const RELATED: usize = 80;
 
 /// Longest chain that is refined: rounds take time in proportion to its length, and gains are as seldom.
 const VECTORS: usize = 3000;
@@ -65,6 +68,8 @@ struct Net {
     /// Marks the vectors that depend on the one at hand with its number.
     marks: Vec<u32>,
     mark: u32,
+    /// Empty; memory for the search for those that depend on a vector.
+    stack: Vec<u32>,
 }
 
 impl Net {
@@ -89,6 +94,7 @@ impl Net {
             random: 0,
             marks: Vec::new(),
             mark: 0,
+            stack: Vec::new(),
         };
         for (vector, parts) in chain.vectors.iter().zip(&chain.parts) {
             let kind = match parts {
@@ -210,7 +216,8 @@ impl Net {
     fn mark_dependents(&mut self, place: u32) {
         self.mark += 1;
         let mark = self.mark;
-        let mut stack = vec![place];
+        let mut stack = std::mem::take(&mut self.stack);
+        stack.push(place);
         self.marks[place as usize] = mark;
         while let Some(next) = stack.pop() {
             for i in 0..self.users[next as usize].len() {
@@ -221,6 +228,7 @@ impl Net {
                 }
             }
         }
+        self.stack = stack;
     }
 
     /// Whether the vector at this place is there and does not depend on the one marked last.
@@ -249,7 +257,7 @@ impl Net {
             return extras;
         }
         let count = VICTIMS.min(extras.len());
-        let related = self.below(2) == 0;
+        let related = self.below(100) < RELATED;
         let mut victims = vec![extras[self.below(extras.len())]];
         for _ in 1..count {
             let mut near = Vec::new();
@@ -299,7 +307,7 @@ impl Net {
             if open.is_empty() {
                 break;
             }
-            if self.length == before || !self.extend(&mut open) {
+            if self.length == before || !self.extend(&mut open, before - self.length) {
                 return self.take_back();
             }
         }
@@ -322,10 +330,14 @@ impl Net {
     }
 
     /// Adds the difference that closes the most open vectors, if possible one that is a sum of two and so closed itself; the
-    /// shortest among equals, as short vectors are of use to more others. `false` if there is none.
-    fn extend(&mut self, open: &mut Vec<u32>) -> bool {
+    /// shortest among equals, as short vectors are of use to more others. `false` if there is none, or if so many vectors are
+    /// open that as good ones, as many as there is room for, would hardly close them.
+    fn extend(&mut self, open: &mut Vec<u32>, room: usize) -> bool {
         let covers = self.common_differences(open);
         let most = covers.iter().map(|&(cover, ..)| cover).max().unwrap_or(0);
+        if open.len() > room * most.max(1) {
+            return false;
+        }
         let mut best: Vec<_> = covers.into_iter().filter(|&(cover, ..)| cover == most).collect();
         best.sort_unstable();
         self.mark += 1;
