@@ -19,7 +19,7 @@ use crate::secret::Limbs;
 const PASS: usize = 128;
 
 /// Bundles for which entries are read together.
-const SELECTED: usize = 4;
+const SELECTED: usize = 8;
 
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
