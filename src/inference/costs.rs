@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::arith::Backend;
 use crate::error::Result;
+use crate::fingerprint::Fingerprint;
 use crate::paillier::{LinearLayer, NonceMethod, Plaintext, SecretKey};
 use crate::secret::Limbs;
 use crate::threads;
@@ -35,6 +36,8 @@ pub struct UnitCosts {
     pub check: f64,
     /// And for each of them.
     pub check_each: f64,
+    /// Putting a ciphertext into a message, which is hashed.
+    pub wire: f64,
     /// A multiplication of a planned linear layer, on all threads.
     pub step: f64,
     /// The linear layer's inversion and what else it takes whatever its size.
@@ -150,6 +153,7 @@ impl UnitCosts {
         };
         let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, 32)?);
         let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
+        let wire = || Ok(Fingerprint::of(&x.iter().flat_map(|x| x.to_bytes()).collect::<Vec<_>>()));
         let check = seconds(|| public.ciphertexts_from_bytes(&bytes[..public.ciphertext_bytes()]))?;
         let nth_power = |count| public.nonces(NonceMethod::Power, count);
         let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
@@ -165,6 +169,7 @@ impl UnitCosts {
             decrypt: cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
             check,
             check_each: ((seconds(|| public.ciphertexts_from_bytes(&bytes))? - check) / most as f64).max(0.0),
+            wire: seconds(wire)? / most as f64,
             step: layer.step,
             layer: layer.fixed,
             pack: first,

@@ -125,8 +125,9 @@ impl UnitCosts {
             request_bytes: up.saturating_mul(bytes),
             response_bytes: down.saturating_mul(bytes),
             multiplications: (multiplications as u64).saturating_mul(batches.len() as u64),
-            encrypt: 0.0,
-            evaluate: 0.0,
+            encrypt: up as f64 * self.wire,
+            // What comes is hashed as well.
+            evaluate: up as f64 * self.wire,
             decrypt: self.check + down as f64 * self.check_each + self.decrypt(down as usize),
         };
         // All batches are alike but the last.
@@ -241,6 +242,7 @@ mod tests {
             decrypt: cost(20.0),
             check: 0.0,
             check_each: 0.0,
+            wire: 0.0,
             step: 0.01,
             layer: 0.0,
             pack: cost(0.01),
