@@ -1,6 +1,6 @@
 //! The cloud: a request to a response, without learning anything of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::addend::addend;
@@ -10,7 +10,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, NoncePool, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, Nonce, NonceMethod, NoncePool, PublicKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -189,12 +189,13 @@ impl Evaluator {
         let header = request.header;
         let packing = self.check(&header, request.ciphertexts.len(), key)?;
         let layer = self.layer(header.layout())?;
-        let batches = packing.batches(header.records());
-        let total = batches.len();
+        let batches = || packing.batches(header.records());
+        let total = batches().len();
         let batch_columns = packing.columns(self.model.columns());
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
         let mut ciphertexts = Vec::new();
-        for ((done, batch), bytes) in (1..).zip(batches).zip(chunks) {
+        let mut ahead = VecDeque::new();
+        for ((done, batch), bytes) in (1..).zip(batches()).zip(chunks) {
             // Errors count ciphertexts from the start of the request.
             let offset = |error| match error {
                 Error::Ciphertext { index, why } => {
@@ -203,7 +204,19 @@ impl Evaluator {
                 other => other,
             };
             let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
-            for ciphertext in self.batch(layer, &packing, &batch, &columns, key, &mut randomness)? {
+            // Nonces need no ciphertext, so they are made side by side with the first rows.
+            let rows = match ahead.is_empty() {
+                false => layer.rows(key, &columns)?,
+                true => {
+                    let next = batches().skip(done - 1).take(batches_ahead(threads::threads()?));
+                    let draw = || self.concealers(&packing, next, key, &mut randomness);
+                    let (concealers, rows) = threads::run(|| rayon::join(draw, || layer.rows(key, &columns)))?;
+                    ahead.extend(concealers?);
+                    rows?
+                }
+            };
+            let concealer = ahead.pop_front().ok_or(Error::Bug("a batch without nonces"))?;
+            for ciphertext in self.conceal(&batch, &rows, concealer, key, &mut randomness)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
             if progress(Progress { done, total }).is_break() {
@@ -229,44 +242,73 @@ impl Evaluator {
         Ok(packing)
     }
 
-    /// The response ciphertexts of one batch.
-    fn batch(
+    /// What conceals the responses to some batches. All their nonces are drawn at once: those of one batch seldom fill the
+    /// lanes of all threads.
+    fn concealers(
         &self,
-        layer: &LinearLayer,
         packing: &Packing,
+        batches: impl Iterator<Item = Batch>,
+        key: &PublicKey,
+        randomness: &mut Randomness,
+    ) -> Result<Vec<Concealer>> {
+        let Randomness { pool, entropy } = randomness;
+        let bias = self.model.slot_bias();
+        let mut concealers = Vec::new();
+        for batch in batches {
+            let parts: Vec<_> = batch.responses(self.model.rows()).collect();
+            let addends = parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<_>>()?;
+            let rows = parts.first().map_or(0, |part| part.coefficients().len());
+            let draws_later = pool.is_none() && packs_with_nonces(batch.shift(), rows, key.bits());
+            concealers.push(Concealer { parts, addends, nonces: (!draws_later).then(Vec::new) });
+        }
+        let wanting = || concealers.iter().filter(|concealer| concealer.nonces.is_some());
+        let count = wanting().map(|concealer| concealer.parts.len()).sum();
+        let mut nonces = match pool {
+            Some(pool) => pool.take(count),
+            None => key.nonces_from(NonceMethod::Power, count, *entropy),
+        }?;
+        for Concealer { parts, nonces: own, .. } in concealers.iter_mut().rev() {
+            if let Some(own) = own {
+                *own = nonces.split_off(nonces.len() - parts.len());
+            }
+        }
+        Ok(concealers)
+    }
+
+    /// The response ciphertexts of one batch.
+    fn conceal(
+        &self,
         batch: &Batch,
-        columns: &[Ciphertext],
+        rows: &[Limbs],
+        concealer: Concealer,
         key: &PublicKey,
         randomness: &mut Randomness,
     ) -> Result<Vec<Ciphertext>> {
-        let Randomness { pool, entropy } = randomness;
-        let parts: Vec<_> = batch.responses(self.model.rows()).collect();
-        let bias = self.model.slot_bias();
-        let addends =
-            parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<Vec<_>>>()?;
-        fn of_parts<'a>(rows: &'a [Limbs], parts: &[ResponsePart]) -> Vec<&'a [Limbs]> {
-            parts.iter().map(|part| &rows[part.coefficients()]).collect()
+        let Concealer { parts, addends, nonces } = concealer;
+        let rows: Vec<_> = parts.iter().map(|part| &rows[part.coefficients()]).collect();
+        match nonces {
+            Some(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &addends, nonces),
+            None => key.pack_and_conceal(&rows, batch.shift(), &addends, randomness.entropy),
         }
-        let shift = batch.shift();
-        let length = parts.first().map_or(0, |part| part.coefficients().len());
-        if pool.is_none() && packs_with_nonces(shift, length, key.bits()) {
-            let rows = layer.rows(key, columns)?;
-            return key.pack_and_conceal(&of_parts(&rows, &parts), shift, &addends, *entropy);
-        }
-        // The nonces need no ciphertext, so both are made side by side.
-        let nonces = || match pool {
-            Some(pool) => pool.take(parts.len()),
-            None => key.nonces_from(NonceMethod::Power, parts.len(), *entropy),
-        };
-        let (nonces, rows) = threads::run(|| rayon::join(nonces, || layer.rows(key, columns)))?;
-        let packed = key.pack(&of_parts(&rows?, &parts), shift)?;
-        key.conceal(&packed, &addends, nonces?)
     }
+}
+
+/// What the responses to a batch are concealed with.
+struct Concealer {
+    parts: Vec<ResponsePart>,
+    addends: Vec<Limbs>,
+    /// One a part, unless they are drawn when the parts are packed.
+    nonces: Option<Vec<Nonce>>,
+}
+
+/// Batches whose nonces are drawn at once: so many of them fill every thread's lanes, however many parts a batch has.
+pub(super) fn batches_ahead(threads: usize) -> usize {
+    8 * threads
 }
 
 /// Whether packing that many rows takes so many squarings that a nonce r^n costs little more along with it.
 pub(super) fn packs_with_nonces(shift: u32, rows: usize, key_bits: u32) -> bool {
-    shift as usize * rows > key_bits as usize / 2
+    shift as usize * rows.saturating_sub(1) > key_bits as usize / 2
 }
 
 /// For test vectors and for fuzzing.

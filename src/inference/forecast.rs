@@ -138,7 +138,7 @@ impl UnitCosts {
             let Some(batch) = batch else { continue };
             let columns = packing.columns(features);
             forecast.encrypt += times as f64 * self.encrypt(columns, nonces);
-            forecast.evaluate += times as f64 * self.evaluate(&batch, rows, columns, nonces, multiplications);
+            forecast.evaluate += times as f64 * self.evaluate(&batch, times, rows, columns, nonces, multiplications);
         }
         forecast
     }
@@ -156,8 +156,16 @@ impl UnitCosts {
         self.spread(self.decrypt, count, 1.0, (self.threads / 2).max(1))
     }
 
-    /// One batch, as the evaluator does it.
-    fn evaluate(&self, batch: &Batch, rows: usize, columns: usize, nonces: Nonces, multiplications: usize) -> f64 {
+    /// One batch of `times` alike, as the evaluator does it.
+    fn evaluate(
+        &self,
+        batch: &Batch,
+        times: usize,
+        rows: usize,
+        columns: usize,
+        nonces: Nonces,
+        multiplications: usize,
+    ) -> f64 {
         let parts: Vec<_> = batch.responses(rows).collect();
         let check = self.check + columns as f64 * self.check_each;
         let layer = self.layer + multiplications as f64 * self.step;
@@ -170,9 +178,11 @@ impl UnitCosts {
             let more = (squarings - f64::from(self.bits)).max(0.0);
             return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
         }
-        let nonces = if pool { 0.0 } else { spread(self.nth_power) };
+        let together = times.min(evaluator::batches_ahead(self.threads));
+        let drawn = self.spread(self.nth_power, together * parts.len(), 1.0, self.threads) / together as f64;
+        let nonces = if pool { 0.0 } else { drawn };
         // Nonces beside the layer: few of them keep one thread busy, many all.
-        let (threads, busy) = (self.threads as f64, parts.len().min(self.threads) as f64);
+        let (threads, busy) = (self.threads as f64, (together * parts.len()).min(self.threads) as f64);
         let both = nonces.max(nonces * busy / threads + layer);
         // Concealing a packed number is a product more.
         check + both + spread(pack.plus(self.square, squarings)) + spread(self.pack)
