@@ -242,8 +242,8 @@ impl Evaluator {
         Ok(packing)
     }
 
-    /// What conceals the responses to some batches. All their nonces are drawn at once: those of one batch seldom fill the
-    /// lanes of all threads.
+    /// What conceals the responses to some batches. Their nonces are drawn together: those of one batch seldom fill the lanes
+    /// of all threads.
     fn concealers(
         &self,
         packing: &Packing,
@@ -254,22 +254,28 @@ impl Evaluator {
         let Randomness { pool, entropy } = randomness;
         let bias = self.model.slot_bias();
         let mut concealers = Vec::new();
+        let mut wanted = 0;
         for batch in batches {
             let parts: Vec<_> = batch.responses(self.model.rows()).collect();
             let addends = parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<_>>()?;
-            let rows = parts.first().map_or(0, |part| part.coefficients().len());
-            let draws_later = pool.is_none() && packs_with_nonces(batch.shift(), rows, key.bits());
-            concealers.push(Concealer { parts, addends, nonces: (!draws_later).then(Vec::new) });
+            let length = parts.first().map_or(0, |part| part.coefficients().len());
+            let nonces = if !packs_with_nonces(batch.shift(), length, key.bits()) {
+                wanted += parts.len();
+                Some(Vec::new())
+            } else if let Some(pool) = pool {
+                pool.take_ready(parts.len())?
+            } else {
+                None
+            };
+            concealers.push(Concealer { parts, addends, nonces });
         }
-        let wanting = || concealers.iter().filter(|concealer| concealer.nonces.is_some());
-        let count = wanting().map(|concealer| concealer.parts.len()).sum();
-        let mut nonces = match pool {
-            Some(pool) => pool.take(count),
-            None => key.nonces_from(NonceMethod::Power, count, *entropy),
+        let mut drawn = match pool {
+            Some(pool) => pool.take(wanted),
+            None => key.nonces_from(NonceMethod::Power, wanted, *entropy),
         }?;
-        for Concealer { parts, nonces: own, .. } in concealers.iter_mut().rev() {
-            if let Some(own) = own {
-                *own = nonces.split_off(nonces.len() - parts.len());
+        for Concealer { parts, nonces, .. } in &mut concealers {
+            if let Some(nonces) = nonces.as_mut().filter(|nonces| nonces.is_empty()) {
+                nonces.extend(drawn.drain(..parts.len()));
             }
         }
         Ok(concealers)
