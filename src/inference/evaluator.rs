@@ -208,7 +208,10 @@ impl Evaluator {
             let rows = match ahead.is_empty() {
                 false => layer.rows(key, &columns)?,
                 true => {
-                    let next = batches().skip(done - 1).take(batches_ahead(threads::threads()?));
+                    let left = total - done + 1;
+                    // Rounds of equal length.
+                    let together = left.div_ceil(left.div_ceil(batches_ahead(threads::threads()?)));
+                    let next = batches().skip(done - 1).take(together);
                     let draw = || self.concealers(&packing, next, key, &mut randomness);
                     let (concealers, rows) = threads::run(|| rayon::join(draw, || layer.rows(key, &columns)))?;
                     ahead.extend(concealers?);
