@@ -10,7 +10,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, LinearLayer, Nonce, NonceMethod, NoncePool, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, Nonce, NoncePool, PublicKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -219,7 +219,7 @@ impl Evaluator {
                 }
             };
             let concealer = ahead.pop_front().ok_or(Error::Bug("a batch without nonces"))?;
-            for ciphertext in self.conceal(&batch, &rows, concealer, key, &mut randomness)? {
+            for ciphertext in concealer.conceal(&batch, &rows, key)? {
                 ciphertexts.extend_from_slice(&ciphertext.to_bytes());
             }
             if progress(Progress { done, total }).is_break() {
@@ -257,57 +257,64 @@ impl Evaluator {
         let Randomness { pool, entropy } = randomness;
         let bias = self.model.slot_bias();
         let mut concealers = Vec::new();
-        let mut wanted = 0;
+        let (mut wanted, mut roots) = (0, Vec::new());
         for batch in batches {
             let parts: Vec<_> = batch.responses(self.model.rows()).collect();
             let addends = parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<_>>()?;
             let length = parts.first().map_or(0, |part| part.coefficients().len());
-            let nonces = if !packs_with_nonces(batch.shift(), length, key.bits()) {
-                wanted += parts.len();
-                Some(Vec::new())
-            } else if let Some(pool) = pool {
-                pool.take_ready(parts.len())?
-            } else {
-                None
+            let packs = packs_with_nonces(batch.shift(), length, key.bits());
+            let ready = match pool {
+                Some(pool) if packs => pool.take_ready(parts.len())?,
+                _ => None,
+            };
+            let nonces = match (ready, packs) {
+                (Some(nonces), _) => Nonces::Drawn(nonces),
+                (None, true) => Nonces::Roots(key.roots(parts.len(), *entropy)?),
+                (None, false) => {
+                    wanted += parts.len();
+                    if pool.is_none() {
+                        roots.extend(key.roots(parts.len(), *entropy)?);
+                    }
+                    Nonces::Drawn(Vec::new())
+                }
             };
             concealers.push(Concealer { parts, addends, nonces });
         }
-        let mut drawn = match pool {
-            Some(pool) => pool.take(wanted),
-            None => key.nonces_from(NonceMethod::Power, wanted, *entropy),
-        }?;
+        let mut drawn = pool.as_ref().map_or_else(|| Ok(key.powers_of(&roots)), |pool| pool.take(wanted))?;
         for Concealer { parts, nonces, .. } in &mut concealers {
-            if let Some(nonces) = nonces.as_mut().filter(|nonces| nonces.is_empty()) {
+            if let Nonces::Drawn(nonces) = nonces
+                && nonces.is_empty()
+            {
                 nonces.extend(drawn.drain(..parts.len()));
             }
         }
         Ok(concealers)
     }
-
-    /// The response ciphertexts of one batch.
-    fn conceal(
-        &self,
-        batch: &Batch,
-        rows: &[Limbs],
-        concealer: Concealer,
-        key: &PublicKey,
-        randomness: &mut Randomness,
-    ) -> Result<Vec<Ciphertext>> {
-        let Concealer { parts, addends, nonces } = concealer;
-        let rows: Vec<_> = parts.iter().map(|part| &rows[part.coefficients()]).collect();
-        match nonces {
-            Some(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &addends, nonces),
-            None => key.pack_and_conceal(&rows, batch.shift(), &addends, randomness.entropy),
-        }
-    }
 }
 
-/// What the responses to a batch are concealed with.
+/// What conceals the responses to a batch.
 struct Concealer {
     parts: Vec<ResponsePart>,
     addends: Vec<Limbs>,
-    /// One a part, unless they are drawn when the parts are packed.
-    nonces: Option<Vec<Nonce>>,
+    nonces: Nonces,
+}
+
+/// One a response.
+enum Nonces {
+    Drawn(Vec<Nonce>),
+    /// r for r^n, which is computed when the response is packed.
+    Roots(Vec<Limbs>),
+}
+
+impl Concealer {
+    /// The response ciphertexts.
+    fn conceal(self, batch: &Batch, rows: &[Limbs], key: &PublicKey) -> Result<Vec<Ciphertext>> {
+        let rows: Vec<_> = self.parts.iter().map(|part| &rows[part.coefficients()]).collect();
+        match self.nonces {
+            Nonces::Drawn(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &self.addends, nonces),
+            Nonces::Roots(roots) => key.pack_and_conceal(&rows, batch.shift(), &self.addends, &roots),
+        }
+    }
 }
 
 /// Batches whose nonces are drawn at once: so many of them fill every thread's lanes, however many parts a batch has.
