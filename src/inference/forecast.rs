@@ -178,14 +178,22 @@ impl UnitCosts {
             let more = (squarings - f64::from(self.bits)).max(0.0);
             return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
         }
-        let together = times.min(evaluator::batches_ahead(self.threads));
-        let drawn = self.spread(self.nth_power, together * parts.len(), 1.0, self.threads) / together as f64;
-        let nonces = if pool { 0.0 } else { drawn };
-        // Nonces beside the layer: few of them keep one thread busy, many all.
-        let (threads, busy) = (self.threads as f64, (together * parts.len()).min(self.threads) as f64);
-        let both = nonces.max(nonces * busy / threads + layer);
+        let together = if pool { 1 } else { times.min(evaluator::batches_ahead(self.threads)) };
+        let nonces = if pool { 0 } else { together * parts.len() };
+        let layers = (self.beside(nonces, layer) + (together - 1) as f64 * layer) / together as f64;
         // Concealing a packed number is a product more.
-        check + both + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+        check + layers + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+    }
+
+    /// Nonces r^n and a linear layer side by side.
+    fn beside(&self, nonces: usize, layer: f64) -> f64 {
+        let (lanes, threads) = (self.backend.lanes(), self.threads);
+        let bundled = self.backend.bundled(nonces, 1.0, threads);
+        let longest = self.nth_power.of(nonces, bundled, lanes, threads);
+        // Bundles that the threads would wait for leave their products to others.
+        let shared = lanes > 1 && (1..threads).contains(&bundled.div_ceil(lanes));
+        let longest = if shared { longest * SQUARES } else { longest };
+        longest.max(self.nth_power.work(nonces, bundled, lanes) / threads as f64 + layer)
     }
 
     fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {
@@ -212,6 +220,9 @@ impl Evaluator {
         Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())
     }
 }
+
+/// Share of squares in the time of an n-th power.
+const SQUARES: f64 = 0.84;
 
 /// A layout whose estimate is not above the best one by this factor may be the best.
 const NEAR: f64 = 1.1;

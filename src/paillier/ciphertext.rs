@@ -47,7 +47,11 @@ impl Ciphertext {
 
     /// Big-endian, [`PublicKey::ciphertext_bytes`] bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect()
+        let mut bytes = vec![0; 8 * self.limbs.len()];
+        for (bytes, limb) in bytes.as_chunks_mut().0.iter_mut().zip(self.limbs.iter().rev()) {
+            *bytes = limb.to_be_bytes();
+        }
+        bytes
     }
 }
 
