@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use rayon::prelude::*;
+
 use super::addend::addend;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
 use crate::encoding::{Batch, Layout, Packing, ResponsePart};
@@ -189,41 +191,47 @@ impl Evaluator {
         let header = request.header;
         let packing = self.check(&header, request.ciphertexts.len(), key)?;
         let layer = self.layer(header.layout())?;
-        let batches = || packing.batches(header.records());
-        let total = batches().len();
         let batch_columns = packing.columns(self.model.columns());
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
-        let mut ciphertexts = Vec::new();
-        let mut ahead = VecDeque::new();
-        for ((done, batch), bytes) in (1..).zip(batches()).zip(chunks) {
-            // Errors count ciphertexts from the start of the request.
-            let offset = |error| match error {
-                Error::Ciphertext { index, why } => {
-                    Error::Ciphertext { index: index + (done - 1) * batch_columns, why }
-                }
-                other => other,
-            };
-            let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
-            // Nonces need no ciphertext, so they are made side by side with the first rows.
-            let rows = match ahead.is_empty() {
-                false => layer.rows(key, &columns)?,
-                true => {
-                    let left = total - done + 1;
-                    // Rounds of equal length.
-                    let together = left.div_ceil(left.div_ceil(batches_ahead(threads::threads()?)));
-                    let next = batches().skip(done - 1).take(together);
-                    let draw = || self.concealers(&packing, next, key, &mut randomness);
-                    let (concealers, rows) = threads::run(|| rayon::join(draw, || layer.rows(key, &columns)))?;
-                    ahead.extend(concealers?);
+        let batches: Vec<_> = packing.batches(header.records()).zip(chunks).collect();
+        let (total, threads) = (batches.len(), threads::threads()?);
+        // Rounds of equal length.
+        let round = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);
+        let (mut done, mut ciphertexts) = (0, Vec::new());
+        for round in batches.chunks(round) {
+            let mut concealers = VecDeque::new();
+            for batches in round.chunks(threads) {
+                let read = |(place, (_, bytes)): (usize, &(Batch, &[u8]))| {
+                    // Errors count ciphertexts from the start of the request.
+                    key.ciphertexts_from_bytes(bytes).map_err(|error| match error {
+                        Error::Ciphertext { index, why } => {
+                            Error::Ciphertext { index: index + (done + place) * batch_columns, why }
+                        }
+                        other => other,
+                    })
+                };
+                let columns = threads::run(|| batches.par_iter().enumerate().map(read).collect::<Vec<_>>())?;
+                let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+                let rows = || columns.par_iter().map(|columns| layer.rows(key, columns)).collect::<Result<Vec<_>>>();
+                let rows = if concealers.is_empty() {
+                    // Nonces need no ciphertext, so they are made side by side with the first rows.
+                    let draw = || self.concealers(&packing, round.iter().map(|(batch, _)| batch), key, &mut randomness);
+                    let (drawn, rows) = threads::run(|| rayon::join(draw, rows))?;
+                    concealers.extend(drawn?);
                     rows?
+                } else {
+                    threads::run(rows)??
+                };
+                let next: Vec<_> = concealers.drain(..batches.len()).collect();
+                let parts = next.into_par_iter().zip(rows).zip(batches);
+                let work = || parts.map(|((next, rows), (batch, _))| next.conceal(batch, &rows, key)).collect();
+                for responses in threads::run::<Result<Vec<_>>>(work)?? {
+                    responses.iter().for_each(|response| ciphertexts.extend_from_slice(&response.to_bytes()));
+                    done += 1;
+                    if progress(Progress { done, total }).is_break() {
+                        return Err(Error::Cancelled);
+                    }
                 }
-            };
-            let concealer = ahead.pop_front().ok_or(Error::Bug("a batch without nonces"))?;
-            for ciphertext in concealer.conceal(&batch, &rows, key)? {
-                ciphertexts.extend_from_slice(&ciphertext.to_bytes());
-            }
-            if progress(Progress { done, total }).is_break() {
-                return Err(Error::Cancelled);
             }
         }
         Ok(Response { header, ciphertexts })
@@ -247,10 +255,10 @@ impl Evaluator {
 
     /// What conceals the responses to some batches. Their nonces are drawn together: those of one batch seldom fill the lanes
     /// of all threads.
-    fn concealers(
+    fn concealers<'a>(
         &self,
         packing: &Packing,
-        batches: impl Iterator<Item = Batch>,
+        batches: impl Iterator<Item = &'a Batch>,
         key: &PublicKey,
         randomness: &mut Randomness,
     ) -> Result<Vec<Concealer>> {
