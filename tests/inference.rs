@@ -333,6 +333,33 @@ fn every_nonce_method_and_pools_give_the_same_answers() {
 }
 
 #[test]
+fn a_pool_that_runs_dry_leaves_the_answers_right_in_every_layout() {
+    let model = random_model(10, 16, pixels(), 17);
+    let (spec, public) = (model.spec().clone(), KEY.public_key());
+    let records = random_records(1, 16, &pixels(), 17);
+    let integers: Vec<_> = records[0].iter().map(|&value| value as i64).collect();
+    let outputs = model.evaluate(&integers).unwrap();
+    let evaluator = Evaluator::new(model);
+    let pool = NoncePool::with_public_key(public, NonceMethod::Power, 2).unwrap();
+    evaluator.set_pool(pool.clone()).unwrap();
+    let mut responses = 0;
+    for layout in spec.layouts() {
+        let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+        let request = encryptor.layout(layout).unwrap().encrypt(&records).unwrap();
+        pool.fill().unwrap();
+        for _ in 0..4 {
+            let response = evaluator.evaluate(&request, public).unwrap();
+            let decryptor = Decryptor::new(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+            assert_eq!(decryptor.decrypt(&response, request.header()).unwrap()[0].outputs, outputs, "{layout}");
+            responses += response.ciphertext_bytes() / public.ciphertext_bytes();
+            let statistics = pool.statistics();
+            assert_eq!(statistics.hits + statistics.misses, responses as u64);
+        }
+    }
+    assert!(pool.statistics().hits > 0);
+}
+
+#[test]
 fn an_evaluator_takes_pools_of_perfect_masks_only_and_only_so_many() {
     let evaluator = Evaluator::new(random_model(1, 1, pixels(), 16));
     let keys: Vec<_> =

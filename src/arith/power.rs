@@ -1,5 +1,7 @@
 //! Powers of residues: by secret exponents in constant time, and by a public exponent.
 
+use std::sync::{Mutex, PoisonError};
+
 use zeroize::Zeroizing;
 
 use super::lanes::Lanes;
@@ -92,6 +94,68 @@ pub(crate) fn pow_public_and_pack<L: Lanes>(
     result
 }
 
+/// Windows whose products are one piece of work for another thread.
+const HANDFUL: usize = 8;
+
+/// The same as [`pow_public`], from the lowest window to the highest (Yao 1976): this thread squares, and any thread that is
+/// idle multiplies each base^(2^bit) into the product of those with the same window. For a bundle that would be the last to be
+/// done: its way to the end is a sixth shorter.
+pub(crate) fn pow_public_apart<L: Lanes>(
+    lanes: &L,
+    base: &L::Residues,
+    exponent: &[u64],
+    scratch: &mut L::Scratch,
+) -> L::Residues {
+    let width = public_window(significant_bits(exponent));
+    let products: Vec<_> = (0..1 << (width - 1)).map(|_| Mutex::new(None::<L::Residues>)).collect();
+    let lock = |odd: usize| products[odd / 2].lock().unwrap_or_else(PoisonError::into_inner);
+    let multiply = |powers: Vec<(usize, L::Residues)>| {
+        let mut scratch = lanes.scratch();
+        for (odd, mut power) in powers {
+            // Nobody waits for a product: what is there is taken, and two that meet at an empty place go on with each other.
+            loop {
+                let mut product = lock(odd);
+                let Some(other) = product.take() else {
+                    *product = Some(power);
+                    break;
+                };
+                drop(product);
+                lanes.mul(&mut power, &other, &mut scratch);
+            }
+        }
+    };
+    let mut windows = sliding_windows(exponent, width);
+    windows.reverse();
+    let mut power = base.clone();
+    let mut position = 0;
+    rayon::scope(|scope| {
+        for windows in windows.chunks(HANDFUL) {
+            let mut powers = Vec::with_capacity(HANDFUL);
+            for &(bit, odd) in windows {
+                (position..bit).for_each(|_| lanes.sqr(&mut power, scratch));
+                position = bit;
+                powers.push((odd, power.clone()));
+            }
+            scope.spawn(|_| multiply(powers));
+        }
+    });
+    // With P_i of window 2i + 1 and S_i the product of P_i, P_(i + 1), ...: the product of all P_i^(2i + 1) is that of all S_i
+    // but S_0, squared, times S_0.
+    let mut suffix = lanes.one();
+    let mut result = lanes.one();
+    for odd in (1..1 << width).step_by(2).rev() {
+        if let Some(product) = lock(odd).take() {
+            lanes.mul(&mut suffix, &product, scratch);
+        }
+        if odd > 1 {
+            lanes.mul(&mut result, &suffix, scratch);
+        }
+    }
+    lanes.sqr(&mut result, scratch);
+    lanes.mul(&mut result, &suffix, scratch);
+    result
+}
+
 /// base^1, base^3, ... up to windows of `width` bits.
 fn odd_powers<L: Lanes>(lanes: &L, base: &L::Residues, width: u32, scratch: &mut L::Scratch) -> Vec<L::Residues> {
     let mut square = base.clone();
@@ -154,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn both_powers_agree_with_gmp() {
+    fn all_powers_agree_with_gmp() {
         for m in moduli() {
             on_all_lanes!(&m, |lanes| {
                 let mut s = lanes.scratch();
@@ -176,10 +240,11 @@ mod tests {
                         let of_lane = |i: usize| (e + i) % exponents.len();
                         let secret: Vec<_> = (0..width).map(|i| &exponent_limbs[of_lane(i)][..]).collect();
                         let public = pow_public(lanes, &base, &exponent_limbs[e], &mut s);
+                        let apart = pow_public_apart(lanes, &base, &exponent_limbs[e], &mut s);
                         let secret = pow_secret(lanes, &base, &secret, bits, &mut s);
-                        let (public, secret) = (lanes.leave(&public, &mut s), lanes.leave(&secret, &mut s));
+                        let [public, apart, secret] = [public, apart, secret].map(|x| lanes.leave(&x, &mut s));
                         for i in 0..width {
-                            for (pair, exponent) in [(&public[i], e), (&secret[i], of_lane(i))] {
+                            for (pair, exponent) in [(&public[i], e), (&apart[i], e), (&secret[i], of_lane(i))] {
                                 let (x, exponent) = (&numbers[lane(i)], &exponents[exponent]);
                                 let expected = x.clone().pow_mod(exponent, &square).unwrap();
                                 assert_eq!(integer(&pair.b) * &m + integer(&pair.a), expected, "{x}^{exponent}");

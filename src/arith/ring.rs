@@ -10,7 +10,7 @@ use super::fixed_base::FixedBase;
 use super::lanes::{Lanes, Pair};
 use super::measure::{self, Kernel};
 use super::montgomery::Montgomery;
-use super::power::{pow_public, pow_public_and_pack, pow_secret};
+use super::power::{pow_public, pow_public_and_pack, pow_public_apart, pow_secret};
 use super::product::{Plan, Spare, pack};
 use crate::error::Result;
 use crate::secret::{Limbs, significant_bits, slices};
@@ -125,10 +125,15 @@ impl<E: Engine> EngineRing<E> {
         (rayon::current_num_threads() / self.sharers).max(1)
     }
 
+    /// How many of `count` equal jobs go into bundles.
+    fn bundled(&self, count: usize) -> usize {
+        let threads = if count < 2 { 1 } else { self.threads() };
+        bundled(count, <E::Wide as Lanes>::WIDTH, E::BUNDLE, threads)
+    }
+
     /// A job for 0..count, in bundles as far as that is quicker.
     fn spread<J: Job<E::Single>>(&self, job: &J, count: usize) -> Vec<J::Out> {
-        let threads = if count < 2 { 1 } else { self.threads() };
-        let bundled = bundled(count, <E::Wide as Lanes>::WIDTH, E::BUNDLE, threads);
+        let bundled = self.bundled(count);
         let wide = || run(self.engine.wide(), job, 0..bundled);
         let narrow = || run(self.engine.narrow(), job, bundled..count);
         match bundled {
@@ -176,6 +181,8 @@ struct Powers<'a> {
     modulus: &'a Montgomery,
     bases: &'a [&'a [u64]],
     exponents: &'a [&'a [u64]],
+    /// Whether threads would be left idle.
+    few: bool,
 }
 
 impl<S> Job<S> for Powers<'_> {
@@ -184,7 +191,8 @@ impl<S> Job<S> for Powers<'_> {
         let base = lanes.enter(&self.bases[which.clone()], s);
         let exponents = &self.exponents[which];
         let power = if exponents.iter().all(|exponent| exponent == &exponents[0]) {
-            pow_public(lanes, &base, exponents[0], s)
+            let power = if L::WIDTH > 1 && self.few { pow_public_apart } else { pow_public };
+            power(lanes, &base, exponents[0], s)
         } else {
             let bits = exponents.iter().map(|exponent| significant_bits(exponent)).max().unwrap_or(0);
             pow_secret(lanes, &base, exponents, bits, s)
@@ -297,7 +305,9 @@ impl<E: Engine> Ring for EngineRing<E> {
     }
 
     fn powers(&self, bases: &[&[u64]], exponents: &[&[u64]]) -> Vec<Limbs> {
-        self.spread(&Powers { modulus: self.modulus(), bases, exponents }, bases.len())
+        let bundles = self.bundled(bases.len()).div_ceil(<E::Wide as Lanes>::WIDTH);
+        let few = bases.len() > 1 && bundles < self.threads();
+        self.spread(&Powers { modulus: self.modulus(), bases, exponents, few }, bases.len())
     }
 
     fn secret_powers(&self, bases: &[&[u64]], exponents: &[&[u64]], bits: u32) -> Vec<Pair> {

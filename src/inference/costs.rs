@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::arith::Backend;
 use crate::error::Result;
+use crate::fingerprint::Fingerprint;
 use crate::paillier::{LinearLayer, NonceMethod, Plaintext, SecretKey};
 use crate::secret::Limbs;
 use crate::threads;
@@ -35,6 +36,8 @@ pub struct UnitCosts {
     pub check: f64,
     /// And for each of them.
     pub check_each: f64,
+    /// Putting a ciphertext into a message, which is hashed.
+    pub wire: f64,
     /// A multiplication of a planned linear layer, on all threads.
     pub step: f64,
     /// The linear layer's inversion and what else it takes whatever its size.
@@ -65,9 +68,15 @@ impl Cost {
         let (bundles, rest) = (bundled.div_ceil(lanes), count - bundled);
         let rounds = bundles.div_ceil(threads);
         let wide = if rounds == 0 { 0.0 } else { self.bundle + (rounds - 1) as f64 * self.next };
-        let work = if bundles == 0 { 0.0 } else { self.bundle + (bundles - 1) as f64 * self.next };
         let narrow = if bundles == 0 { rest.div_ceil(threads) } else { 0 } as f64 * self.one;
-        wide.max(narrow).max((work + rest as f64 * self.one) / threads as f64)
+        wide.max(narrow).max(self.work(count, bundled, lanes) / threads as f64)
+    }
+
+    /// The same on one thread.
+    pub(super) fn work(self, count: usize, bundled: usize, lanes: usize) -> f64 {
+        let (bundles, rest) = (bundled.div_ceil(lanes), count - bundled);
+        let wide = if bundles == 0 { 0.0 } else { self.bundle + (bundles - 1) as f64 * self.next };
+        wide + rest as f64 * self.one
     }
 
     /// The same of `parts`, part for part.
@@ -150,7 +159,14 @@ impl UnitCosts {
         };
         let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, 32)?);
         let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
-        let check = seconds(|| public.ciphertexts_from_bytes(&bytes[..public.ciphertext_bytes()]))?;
+        let wire = || {
+            let mut message = Vec::new();
+            x.iter().for_each(|x| message.extend_from_slice(&x.to_bytes()));
+            Ok(Fingerprint::of(&message))
+        };
+        let (check, longer) = (|| public.ciphertexts_from_bytes(&bytes), bytes.repeat(LONG));
+        let (check, longer) = (seconds(check)?, seconds(|| public.ciphertexts_from_bytes(&longer))?);
+        let check_each = ((longer - check) / ((LONG - 1) * most) as f64).max(0.0);
         let nth_power = |count| public.nonces(NonceMethod::Power, count);
         let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
         let layer = Layer::measure(key)?;
@@ -163,8 +179,9 @@ impl UnitCosts {
             encrypt_ready: cost(lanes, threads, |count| public.add_plain_batch(&x[..count], &plaintexts[..count]))?,
             nth_power: Cost { next: nth.bundle, ..nth },
             decrypt: cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
-            check,
-            check_each: ((seconds(|| public.ciphertexts_from_bytes(&bytes))? - check) / most as f64).max(0.0),
+            check: (check - most as f64 * check_each).max(0.0),
+            check_each,
+            wire: seconds(wire)? / most as f64,
             step: layer.step,
             layer: layer.fixed,
             pack: first,
@@ -182,7 +199,8 @@ struct Layer {
 
 impl Layer {
     const COLUMNS: usize = 192;
-    const ROWS: usize = 4;
+    /// So many that to take a column in counts about as little as in most layers.
+    const ROWS: usize = 8;
 
     fn measure(key: &SecretKey) -> Result<Self> {
         let public = key.public_key();

@@ -1,7 +1,9 @@
 //! The cloud: a request to a response, without learning anything of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{OnceLock, PoisonError, RwLock};
+
+use rayon::prelude::*;
 
 use super::addend::addend;
 use super::{Header, OnProgress, Progress, Request, Response, go_on};
@@ -10,7 +12,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
-use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, NoncePool, PublicKey};
+use crate::paillier::{Ciphertext, LinearLayer, Nonce, NoncePool, PublicKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -189,25 +191,47 @@ impl Evaluator {
         let header = request.header;
         let packing = self.check(&header, request.ciphertexts.len(), key)?;
         let layer = self.layer(header.layout())?;
-        let batches = packing.batches(header.records());
-        let total = batches.len();
         let batch_columns = packing.columns(self.model.columns());
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
-        let mut ciphertexts = Vec::new();
-        for ((done, batch), bytes) in (1..).zip(batches).zip(chunks) {
-            // Errors count ciphertexts from the start of the request.
-            let offset = |error| match error {
-                Error::Ciphertext { index, why } => {
-                    Error::Ciphertext { index: index + (done - 1) * batch_columns, why }
+        let batches: Vec<_> = packing.batches(header.records()).zip(chunks).collect();
+        let (total, threads) = (batches.len(), threads::threads()?);
+        // Rounds of equal length.
+        let round = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);
+        let (mut done, mut ciphertexts) = (0, Vec::new());
+        for round in batches.chunks(round) {
+            let mut concealers = VecDeque::new();
+            for batches in round.chunks(threads) {
+                let read = |(place, (_, bytes)): (usize, &(Batch, &[u8]))| {
+                    // Errors count ciphertexts from the start of the request.
+                    key.ciphertexts_from_bytes(bytes).map_err(|error| match error {
+                        Error::Ciphertext { index, why } => {
+                            Error::Ciphertext { index: index + (done + place) * batch_columns, why }
+                        }
+                        other => other,
+                    })
+                };
+                let columns = threads::run(|| batches.par_iter().enumerate().map(read).collect::<Vec<_>>())?;
+                let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+                let rows = || columns.par_iter().map(|columns| layer.rows(key, columns)).collect::<Result<Vec<_>>>();
+                let rows = if concealers.is_empty() {
+                    // Nonces need no ciphertext, so they are made side by side with the first rows.
+                    let draw = || self.concealers(&packing, round.iter().map(|(batch, _)| batch), key, &mut randomness);
+                    let (drawn, rows) = threads::run(|| rayon::join(draw, rows))?;
+                    concealers.extend(drawn?);
+                    rows?
+                } else {
+                    threads::run(rows)??
+                };
+                let next: Vec<_> = concealers.drain(..batches.len()).collect();
+                let parts = next.into_par_iter().zip(rows).zip(batches);
+                let work = || parts.map(|((next, rows), (batch, _))| next.conceal(batch, &rows, key)).collect();
+                for responses in threads::run::<Result<Vec<_>>>(work)?? {
+                    responses.iter().for_each(|response| ciphertexts.extend_from_slice(&response.to_bytes()));
+                    done += 1;
+                    if progress(Progress { done, total }).is_break() {
+                        return Err(Error::Cancelled);
+                    }
                 }
-                other => other,
-            };
-            let columns = key.ciphertexts_from_bytes(bytes).map_err(offset)?;
-            for ciphertext in self.batch(layer, &packing, &batch, &columns, key, &mut randomness)? {
-                ciphertexts.extend_from_slice(&ciphertext.to_bytes());
-            }
-            if progress(Progress { done, total }).is_break() {
-                return Err(Error::Cancelled);
             }
         }
         Ok(Response { header, ciphertexts })
@@ -229,44 +253,86 @@ impl Evaluator {
         Ok(packing)
     }
 
-    /// The response ciphertexts of one batch.
-    fn batch(
+    /// What conceals the responses to some batches. Their nonces are drawn together: those of one batch seldom fill the lanes
+    /// of all threads.
+    fn concealers<'a>(
         &self,
-        layer: &LinearLayer,
         packing: &Packing,
-        batch: &Batch,
-        columns: &[Ciphertext],
+        batches: impl Iterator<Item = &'a Batch>,
         key: &PublicKey,
         randomness: &mut Randomness,
-    ) -> Result<Vec<Ciphertext>> {
+    ) -> Result<Vec<Concealer>> {
         let Randomness { pool, entropy } = randomness;
-        let parts: Vec<_> = batch.responses(self.model.rows()).collect();
         let bias = self.model.slot_bias();
-        let addends =
-            parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<Vec<_>>>()?;
-        fn of_parts<'a>(rows: &'a [Limbs], parts: &[ResponsePart]) -> Vec<&'a [Limbs]> {
-            parts.iter().map(|part| &rows[part.coefficients()]).collect()
+        let mut concealers = Vec::new();
+        let (mut wanted, mut roots) = (0, Vec::new());
+        for batch in batches {
+            let parts: Vec<_> = batch.responses(self.model.rows()).collect();
+            let addends = parts.iter().map(|part| addend(packing, part, bias, key, *entropy)).collect::<Result<_>>()?;
+            let length = parts.first().map_or(0, |part| part.coefficients().len());
+            let packs = packs_with_nonces(batch.shift(), length, key.bits());
+            let ready = match pool {
+                Some(pool) if packs => pool.take_ready(parts.len())?,
+                _ => None,
+            };
+            let nonces = match (ready, packs) {
+                (Some(nonces), _) => Nonces::Drawn(nonces),
+                (None, true) => Nonces::Roots(key.roots(parts.len(), *entropy)?),
+                (None, false) => {
+                    wanted += parts.len();
+                    if pool.is_none() {
+                        roots.extend(key.roots(parts.len(), *entropy)?);
+                    }
+                    Nonces::Drawn(Vec::new())
+                }
+            };
+            concealers.push(Concealer { parts, addends, nonces });
         }
-        let shift = batch.shift();
-        let length = parts.first().map_or(0, |part| part.coefficients().len());
-        if pool.is_none() && packs_with_nonces(shift, length, key.bits()) {
-            let rows = layer.rows(key, columns)?;
-            return key.pack_and_conceal(&of_parts(&rows, &parts), shift, &addends, *entropy);
+        let mut drawn = pool.as_ref().map_or_else(|| Ok(key.powers_of(&roots)), |pool| pool.take(wanted))?;
+        for Concealer { parts, nonces, .. } in &mut concealers {
+            if let Nonces::Drawn(nonces) = nonces
+                && nonces.is_empty()
+            {
+                nonces.extend(drawn.drain(..parts.len()));
+            }
         }
-        // The nonces need no ciphertext, so both are made side by side.
-        let nonces = || match pool {
-            Some(pool) => pool.take(parts.len()),
-            None => key.nonces_from(NonceMethod::Power, parts.len(), *entropy),
-        };
-        let (nonces, rows) = threads::run(|| rayon::join(nonces, || layer.rows(key, columns)))?;
-        let packed = key.pack(&of_parts(&rows?, &parts), shift)?;
-        key.conceal(&packed, &addends, nonces?)
+        Ok(concealers)
     }
+}
+
+/// What conceals the responses to a batch.
+struct Concealer {
+    parts: Vec<ResponsePart>,
+    addends: Vec<Limbs>,
+    nonces: Nonces,
+}
+
+/// One a response.
+enum Nonces {
+    Drawn(Vec<Nonce>),
+    /// r for r^n, which is computed when the response is packed.
+    Roots(Vec<Limbs>),
+}
+
+impl Concealer {
+    /// The response ciphertexts.
+    fn conceal(self, batch: &Batch, rows: &[Limbs], key: &PublicKey) -> Result<Vec<Ciphertext>> {
+        let rows: Vec<_> = self.parts.iter().map(|part| &rows[part.coefficients()]).collect();
+        match self.nonces {
+            Nonces::Drawn(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &self.addends, nonces),
+            Nonces::Roots(roots) => key.pack_and_conceal(&rows, batch.shift(), &self.addends, &roots),
+        }
+    }
+}
+
+/// Batches whose nonces are drawn at once: so many of them fill every thread's lanes, however many parts a batch has.
+pub(super) fn batches_ahead(threads: usize) -> usize {
+    8 * threads
 }
 
 /// Whether packing that many rows takes so many squarings that a nonce r^n costs little more along with it.
 pub(super) fn packs_with_nonces(shift: u32, rows: usize, key_bits: u32) -> bool {
-    shift as usize * rows > key_bits as usize / 2
+    shift as usize * rows.saturating_sub(1) > key_bits as usize / 2
 }
 
 /// For test vectors and for fuzzing.

@@ -125,8 +125,9 @@ impl UnitCosts {
             request_bytes: up.saturating_mul(bytes),
             response_bytes: down.saturating_mul(bytes),
             multiplications: (multiplications as u64).saturating_mul(batches.len() as u64),
-            encrypt: 0.0,
-            evaluate: 0.0,
+            encrypt: up as f64 * self.wire,
+            // What comes is hashed as well.
+            evaluate: up as f64 * self.wire,
             decrypt: self.check + down as f64 * self.check_each + self.decrypt(down as usize),
         };
         // All batches are alike but the last.
@@ -137,7 +138,7 @@ impl UnitCosts {
             let Some(batch) = batch else { continue };
             let columns = packing.columns(features);
             forecast.encrypt += times as f64 * self.encrypt(columns, nonces);
-            forecast.evaluate += times as f64 * self.evaluate(&batch, rows, columns, nonces, multiplications);
+            forecast.evaluate += times as f64 * self.evaluate(&batch, times, rows, columns, nonces, multiplications);
         }
         forecast
     }
@@ -155,8 +156,16 @@ impl UnitCosts {
         self.spread(self.decrypt, count, 1.0, (self.threads / 2).max(1))
     }
 
-    /// One batch, as the evaluator does it.
-    fn evaluate(&self, batch: &Batch, rows: usize, columns: usize, nonces: Nonces, multiplications: usize) -> f64 {
+    /// One batch of `times` alike, as the evaluator does it.
+    fn evaluate(
+        &self,
+        batch: &Batch,
+        times: usize,
+        rows: usize,
+        columns: usize,
+        nonces: Nonces,
+        multiplications: usize,
+    ) -> f64 {
         let parts: Vec<_> = batch.responses(rows).collect();
         let check = self.check + columns as f64 * self.check_each;
         let layer = self.layer + multiplications as f64 * self.step;
@@ -169,12 +178,22 @@ impl UnitCosts {
             let more = (squarings - f64::from(self.bits)).max(0.0);
             return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
         }
-        let nonces = if pool { 0.0 } else { spread(self.nth_power) };
-        // Nonces beside the layer: few of them keep one thread busy, many all.
-        let (threads, busy) = (self.threads as f64, parts.len().min(self.threads) as f64);
-        let both = nonces.max(nonces * busy / threads + layer);
+        let together = if pool { 1 } else { times.min(evaluator::batches_ahead(self.threads)) };
+        let nonces = if pool { 0 } else { together * parts.len() };
+        let layers = (self.beside(nonces, layer) + (together - 1) as f64 * layer) / together as f64;
         // Concealing a packed number is a product more.
-        check + both + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+        check + layers + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+    }
+
+    /// Nonces r^n and a linear layer side by side.
+    fn beside(&self, nonces: usize, layer: f64) -> f64 {
+        let (lanes, threads) = (self.backend.lanes(), self.threads);
+        let bundled = self.backend.bundled(nonces, 1.0, threads);
+        let longest = self.nth_power.of(nonces, bundled, lanes, threads);
+        // Bundles that the threads would wait for leave their products to others.
+        let shared = lanes > 1 && (1..threads).contains(&bundled.div_ceil(lanes));
+        let longest = if shared { longest * SQUARES } else { longest };
+        longest.max(self.nth_power.work(nonces, bundled, lanes) / threads as f64 + layer)
     }
 
     fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {
@@ -201,6 +220,9 @@ impl Evaluator {
         Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())
     }
 }
+
+/// Share of squares in the time of an n-th power.
+const SQUARES: f64 = 0.84;
 
 /// A layout whose estimate is not above the best one by this factor may be the best.
 const NEAR: f64 = 1.1;
@@ -241,6 +263,7 @@ mod tests {
             decrypt: cost(20.0),
             check: 0.0,
             check_each: 0.0,
+            wire: 0.0,
             step: 0.01,
             layer: 0.0,
             pack: cost(0.01),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
 
@@ -46,7 +47,11 @@ impl Ciphertext {
 
     /// Big-endian, [`PublicKey::ciphertext_bytes`] bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect()
+        let mut bytes = vec![0; 8 * self.limbs.len()];
+        for (bytes, limb) in bytes.as_chunks_mut().0.iter_mut().zip(self.limbs.iter().rev()) {
+            *bytes = limb.to_be_bytes();
+        }
+        bytes
     }
 }
 
@@ -80,7 +85,11 @@ impl PublicKey {
             let limb = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().expect("chunks of eight"));
             Ciphertext { key, limbs: bytes.rchunks_exact(8).map(limb).collect() }
         };
-        let ciphertexts: Vec<_> = bytes.chunks_exact(length).map(read).collect();
+        let ciphertexts: Vec<_> = match bytes.len() / length {
+            // Not worth the way to the pool.
+            0 | 1 => bytes.chunks_exact(length).map(read).collect(),
+            _ => threads::run(|| bytes.par_chunks_exact(length).map(read).collect())?,
+        };
         self.check(&ciphertexts)?;
         Ok(ciphertexts)
     }

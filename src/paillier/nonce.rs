@@ -109,13 +109,17 @@ impl PublicKey {
     }
 
     pub(super) fn powers(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        let roots = self.roots(count, entropy)?;
-        let n = Limbs::from_integer(self.modulus(), self.limbs());
-        Ok(self.as_nonces(self.constant_time().powers(&slices(&roots), &vec![&n[..]; count])))
+        Ok(self.powers_of(&self.roots(count, entropy)?))
     }
 
-    /// Uniform units modulo n.
-    pub(super) fn roots(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Limbs>> {
+    /// The nonces r^n of [`roots`](Self::roots), on all threads of the pool.
+    pub(crate) fn powers_of(&self, roots: &[Limbs]) -> Vec<Nonce> {
+        let n = Limbs::from_integer(self.modulus(), self.limbs());
+        self.as_nonces(self.constant_time().powers(&slices(roots), &vec![&n[..]; roots.len()]))
+    }
+
+    /// Uniform units modulo n, on all threads of the pool.
+    pub(crate) fn roots(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Limbs>> {
         let mut roots = self.roots_or_not(count, entropy)?;
         // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
         // unit; then only those are drawn again, or a long list would never be without one.

@@ -57,7 +57,7 @@ pub struct PoolStatistics {
     pub precomputed: u64,
     /// Nonces that were taken out of it.
     pub hits: u64,
-    /// Nonces that were drawn while somebody waited, because the pool had too few.
+    /// Nonces that were made while somebody waited, because the pool had too few.
     pub misses: u64,
 }
 
@@ -165,22 +165,24 @@ impl NoncePool {
     /// the background goes on once somebody was told. [`Error::Threads`].
     pub fn take(&self, count: usize) -> Result<Vec<Nonce>> {
         let shared = &self.0.shared;
-        let mut nonces = match shared.state() {
-            Some(mut state) => {
-                shared.changed.notify_one();
-                state.tell()?;
-                let left = state.nonces.len().saturating_sub(count);
-                state.nonces.split_off(left)
-            }
-            None => Vec::new(),
-        };
+        let mut nonces = shared.take(|ready| ready.min(count))?;
         let missing = count - nonces.len();
-        shared.hits.fetch_add(nonces.len() as u64, Ordering::Relaxed);
         if missing > 0 {
             shared.misses.fetch_add(missing as u64, Ordering::Relaxed);
             nonces.extend(shared.draw(missing)?);
         }
         Ok(nonces)
+    }
+
+    /// `count` nonces if so many are there: for those who have another way, quicker than to draw some.
+    pub(crate) fn take_ready(&self, count: usize) -> Result<Option<Vec<Nonce>>> {
+        let shared = &self.0.shared;
+        let nonces = shared.take(|ready| if ready < count { 0 } else { count })?;
+        let ready = nonces.len() == count;
+        if !ready {
+            shared.misses.fetch_add(count as u64, Ordering::Relaxed);
+        }
+        Ok(ready.then_some(nonces))
     }
 
     /// Fills the pool now, on all cores. In a process that was forked off from the pool's own it stays empty.
@@ -233,6 +235,17 @@ impl Shared {
             state.nonces = Vec::new();
         }
         None
+    }
+
+    /// As many nonces as `how_many` says of those that are there.
+    fn take(&self, how_many: impl FnOnce(usize) -> usize) -> Result<Vec<Nonce>> {
+        let Some(mut state) = self.state() else { return Ok(Vec::new()) };
+        self.changed.notify_one();
+        state.tell()?;
+        let ready = state.nonces.len();
+        let nonces = state.nonces.split_off(ready - how_many(ready));
+        self.hits.fetch_add(nonces.len() as u64, Ordering::Relaxed);
+        Ok(nonces)
     }
 
     fn draw(&self, count: usize) -> Result<Vec<Nonce>> {
@@ -373,6 +386,20 @@ mod tests {
         assert_eq!(pool.statistics().filled, 0);
         drop(waited_for);
         until(|| pool.statistics().filled == 100);
+    }
+
+    #[test]
+    fn whoever_can_do_without_takes_all_or_nothing() {
+        let pool = NoncePool::with_secret_key(&key(), NonceMethod::SecretBase, 5).unwrap();
+        until(|| pool.statistics().filled == 5);
+        let _waited_for = threads::foreground();
+        assert!(pool.take_ready(6).unwrap().is_none());
+        assert_eq!(pool.statistics().filled, 5);
+        assert_eq!(pool.take_ready(4).unwrap().unwrap().len(), 4);
+        assert_eq!(pool.take_ready(0).unwrap().unwrap().len(), 0);
+        assert!(pool.take_ready(2).unwrap().is_none());
+        let PoolStatistics { hits, misses, .. } = pool.statistics();
+        assert_eq!((hits, misses), (4, 8));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use rug::integer::Order;
 use super::nonce::limbs_of;
 use super::{Ciphertext, Nonce, NonceMethod, Plaintext, PublicKey};
 use crate::arith::Concealment;
-use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::secret::{Limbs, slices};
 use crate::threads;
@@ -162,22 +161,22 @@ impl PublicKey {
         })
     }
 
-    /// [`pack`](Self::pack), then [`conceal`](Self::conceal) with fresh nonces of [`NonceMethod::Power`], r^n and the packed
-    /// rows by the same squarings. Constant-time but for the number of rows.
+    /// [`pack`](Self::pack), then [`conceal`](Self::conceal) with the nonces r^n of [`roots`](Self::roots), which take the same
+    /// squarings as the packed rows. Constant-time but for the number of rows.
     pub(crate) fn pack_and_conceal(
         &self,
         parts: &[&[Limbs]],
         shift: u32,
         addends: &[Limbs],
-        entropy: &mut (dyn Entropy + Send),
+        roots: &[Limbs],
     ) -> Result<Vec<Ciphertext>> {
         same_length("addends", parts.len(), addends.len())?;
+        same_length("roots", parts.len(), roots.len())?;
         threads::run(|| {
-            let roots = self.roots(parts.len(), entropy)?;
             let n = Limbs::from_integer(self.modulus(), self.limbs());
-            let concealment = Concealment { k: &slices(addends), roots: &slices(&roots), exponent: &n };
-            Ok(self.as_ciphertexts(self.constant_time().pack_and_conceal(parts, shift, &concealment)))
-        })?
+            let concealment = Concealment { k: &slices(addends), roots: &slices(roots), exponent: &n };
+            self.as_ciphertexts(self.constant_time().pack_and_conceal(parts, shift, &concealment))
+        })
     }
 
     pub(super) fn as_ciphertexts(&self, numbers: Vec<Limbs>) -> Vec<Ciphertext> {

@@ -149,7 +149,7 @@ impl Plan {
             let records = vec![least; self.records];
             for (row, forecast) in layouts.iter_mut().zip(&forecasts) {
                 console.note(&format!("{} ...", forecast.layout));
-                let (ms, ..) = whole(Clock::new(false), &key, evaluator, forecast.layout, &records, self.pool)?;
+                let (ms, ..) = whole(Clock::short(), &key, evaluator, forecast.layout, &records, self.pool)?;
                 row.compare(ms);
             }
         }

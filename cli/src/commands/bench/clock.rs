@@ -24,6 +24,11 @@ impl Clock {
         }
     }
 
+    /// For many things one after another.
+    pub(in crate::commands) fn short() -> Self {
+        Self { long_enough: Duration::from_millis(200), ..Self::new(false) }
+    }
+
     /// The median time of a run in seconds.
     pub(super) fn median(&self, run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
         self.median_after(|| Ok(()), run)
