@@ -195,37 +195,27 @@ impl Evaluator {
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
         let batches: Vec<_> = packing.batches(header.records()).zip(chunks).collect();
         let (total, threads) = (batches.len(), threads::threads()?);
-        // Rounds of equal length.
-        let round = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);
+        // Equally many each time, so that the last ones fill the lanes too.
+        let ahead = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);
         let (mut done, mut ciphertexts) = (0, Vec::new());
-        for round in batches.chunks(round) {
+        for ahead in batches.chunks(ahead) {
             let mut concealers = VecDeque::new();
-            for batches in round.chunks(threads) {
-                let read = |(place, (_, bytes)): (usize, &(Batch, &[u8]))| {
-                    // Errors count ciphertexts from the start of the request.
-                    key.ciphertexts_from_bytes(bytes).map_err(|error| match error {
-                        Error::Ciphertext { index, why } => {
-                            Error::Ciphertext { index: index + (done + place) * batch_columns, why }
-                        }
-                        other => other,
-                    })
-                };
-                let columns = threads::run(|| batches.par_iter().enumerate().map(read).collect::<Vec<_>>())?;
-                let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+            for side_by_side in ahead.chunks(threads) {
+                let columns = threads::run(|| read(side_by_side, done, batch_columns, key))??;
                 let rows = || columns.par_iter().map(|columns| layer.rows(key, columns)).collect::<Result<Vec<_>>>();
                 let rows = if concealers.is_empty() {
-                    // Nonces need no ciphertext, so they are made side by side with the first rows.
-                    let draw = || self.concealers(&packing, round.iter().map(|(batch, _)| batch), key, &mut randomness);
+                    // Nonces need no ciphertext, so they are made beside the first rows.
+                    let draw = || self.concealers(&packing, ahead.iter().map(|(batch, _)| batch), key, &mut randomness);
                     let (drawn, rows) = threads::run(|| rayon::join(draw, rows))?;
                     concealers.extend(drawn?);
                     rows?
                 } else {
                     threads::run(rows)??
                 };
-                let next: Vec<_> = concealers.drain(..batches.len()).collect();
-                let parts = next.into_par_iter().zip(rows).zip(batches);
-                let work = || parts.map(|((next, rows), (batch, _))| next.conceal(batch, &rows, key)).collect();
-                for responses in threads::run::<Result<Vec<_>>>(work)?? {
+                let next: Vec<_> = concealers.drain(..side_by_side.len()).collect();
+                let parts = next.into_par_iter().zip(rows).zip(side_by_side);
+                let conceal = || parts.map(|((next, rows), (batch, _))| next.conceal(batch, &rows, key)).collect();
+                for responses in threads::run::<Result<Vec<_>>>(conceal)?? {
                     responses.iter().for_each(|response| ciphertexts.extend_from_slice(&response.to_bytes()));
                     done += 1;
                     if progress(Progress { done, total }).is_break() {
@@ -276,21 +266,21 @@ impl Evaluator {
                 _ => None,
             };
             let nonces = match (ready, packs) {
-                (Some(nonces), _) => Nonces::Drawn(nonces),
-                (None, true) => Nonces::Roots(key.roots(parts.len(), *entropy)?),
+                (Some(nonces), _) => Ready::Drawn(nonces),
+                (None, true) => Ready::Roots(key.roots(parts.len(), *entropy)?),
                 (None, false) => {
                     wanted += parts.len();
                     if pool.is_none() {
                         roots.extend(key.roots(parts.len(), *entropy)?);
                     }
-                    Nonces::Drawn(Vec::new())
+                    Ready::Drawn(Vec::new())
                 }
             };
             concealers.push(Concealer { parts, addends, nonces });
         }
         let mut drawn = pool.as_ref().map_or_else(|| Ok(key.powers_of(&roots)), |pool| pool.take(wanted))?;
         for Concealer { parts, nonces, .. } in &mut concealers {
-            if let Nonces::Drawn(nonces) = nonces
+            if let Ready::Drawn(nonces) = nonces
                 && nonces.is_empty()
             {
                 nonces.extend(drawn.drain(..parts.len()));
@@ -300,15 +290,36 @@ impl Evaluator {
     }
 }
 
+/// The ciphertexts of some batches of a request, which has so many batches of so many columns before them.
+fn read(
+    batches: &[(Batch, &[u8])],
+    before: usize,
+    batch_columns: usize,
+    key: &PublicKey,
+) -> Result<Vec<Vec<Ciphertext>>> {
+    let read = |(place, (_, bytes)): (usize, &(Batch, &[u8]))| {
+        // Errors count ciphertexts from the start of the request.
+        key.ciphertexts_from_bytes(bytes).map_err(|error| match error {
+            Error::Ciphertext { index, why } => {
+                Error::Ciphertext { index: index + (before + place) * batch_columns, why }
+            }
+            other => other,
+        })
+    };
+    // All are read, so that the first invalid one is the one that is named.
+    let batches: Vec<_> = batches.par_iter().enumerate().map(read).collect();
+    batches.into_iter().collect()
+}
+
 /// What conceals the responses to a batch.
 struct Concealer {
     parts: Vec<ResponsePart>,
     addends: Vec<Limbs>,
-    nonces: Nonces,
+    nonces: Ready,
 }
 
 /// One a response.
-enum Nonces {
+enum Ready {
     Drawn(Vec<Nonce>),
     /// r for r^n, which is computed when the response is packed.
     Roots(Vec<Limbs>),
@@ -319,8 +330,8 @@ impl Concealer {
     fn conceal(self, batch: &Batch, rows: &[Limbs], key: &PublicKey) -> Result<Vec<Ciphertext>> {
         let rows: Vec<_> = self.parts.iter().map(|part| &rows[part.coefficients()]).collect();
         match self.nonces {
-            Nonces::Drawn(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &self.addends, nonces),
-            Nonces::Roots(roots) => key.pack_and_conceal(&rows, batch.shift(), &self.addends, &roots),
+            Ready::Drawn(nonces) => key.conceal(&key.pack(&rows, batch.shift())?, &self.addends, nonces),
+            Ready::Roots(roots) => key.pack_and_conceal(&rows, batch.shift(), &self.addends, &roots),
         }
     }
 }

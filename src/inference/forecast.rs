@@ -167,9 +167,11 @@ impl UnitCosts {
         multiplications: usize,
     ) -> f64 {
         let parts: Vec<_> = batch.responses(rows).collect();
-        let check = self.check + columns as f64 * self.check_each;
-        let layer = self.layer + multiplications as f64 * self.step;
-        let spread = |cost| self.spread(cost, parts.len(), 1.0, self.threads);
+        // As many batches as there are threads, if there are, share what does not fill the threads.
+        let side_by_side = times.min(self.threads);
+        let check = self.check / side_by_side as f64 + columns as f64 * self.check_each;
+        let layer = self.layer / side_by_side as f64 + multiplications as f64 * self.step;
+        let spread = |cost| self.spread(cost, parts.len() * side_by_side, 1.0, self.threads) / side_by_side as f64;
         let length = parts.first().map_or(0, |part| part.coefficients().len());
         let squarings = (length.max(1) - 1) as f64 * f64::from(batch.shift());
         let pack = self.pack.plus(self.pack_next, length as f64 - 1.0);
@@ -178,22 +180,23 @@ impl UnitCosts {
             let more = (squarings - f64::from(self.bits)).max(0.0);
             return check + layer + spread(self.nth_power.plus(pack, 1.0).plus(self.square, more));
         }
-        let together = if pool { 1 } else { times.min(evaluator::batches_ahead(self.threads)) };
-        let nonces = if pool { 0 } else { together * parts.len() };
-        let layers = (self.beside(nonces, layer) + (together - 1) as f64 * layer) / together as f64;
+        let ahead = times.div_ceil(times.div_ceil(evaluator::batches_ahead(self.threads)));
+        let powers = if pool { 0 } else { ahead * parts.len() };
+        let first = self.beside(powers, side_by_side as f64 * layer);
+        let layers = (first + (ahead - side_by_side) as f64 * layer) / ahead as f64;
         // Concealing a packed number is a product more.
         check + layers + spread(pack.plus(self.square, squarings)) + spread(self.pack)
     }
 
-    /// Nonces r^n and a linear layer side by side.
-    fn beside(&self, nonces: usize, layer: f64) -> f64 {
+    /// So many powers r^n and linear layers side by side.
+    fn beside(&self, powers: usize, layers: f64) -> f64 {
         let (lanes, threads) = (self.backend.lanes(), self.threads);
-        let bundled = self.backend.bundled(nonces, 1.0, threads);
-        let longest = self.nth_power.of(nonces, bundled, lanes, threads);
+        let bundled = self.backend.bundled(powers, 1.0, threads);
+        let longest = self.nth_power.of(powers, bundled, lanes, threads);
         // Bundles that the threads would wait for leave their products to others.
         let shared = lanes > 1 && (1..threads).contains(&bundled.div_ceil(lanes));
         let longest = if shared { longest * SQUARES } else { longest };
-        longest.max(self.nth_power.work(nonces, bundled, lanes) / threads as f64 + layer)
+        longest.max(self.nth_power.work(powers, bundled, lanes) / threads as f64 + layers)
     }
 
     fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {
