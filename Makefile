@@ -45,7 +45,7 @@ report: setup-build setup-peers ## measure all and renew docs/performance.md; AR
 scaling: setup-build ## measure how time and memory grow with records, features and rows; ARGS="--quick" for a minute
 	scripts/scaling $(ARGS)
 
-timing: setup-build ## look for times that depend on secrets; ARGS="--measurements N --bits N --json"
+timing: setup-build ## look for times that depend on secrets, a quarter of an hour; ARGS="--measurements N --bits N --json"
 	cargo run --release --features hazmat --example timing -- $(ARGS)
 
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)

@@ -123,6 +123,23 @@ pub struct Report {
     clock: Clock,
     versions: Vec<Version>,
     jobs: Vec<Outcome>,
+    verdicts: Vec<Verdict>,
+}
+
+/// Length of the keys that the claims are about.
+const CLAIMED_BITS: u32 = 3072;
+
+/// What became of a claim.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    job: Job,
+    rival: String,
+    quantity: Quantity,
+    engine: String,
+    must: f64,
+    /// `None` if the rival is not here.
+    ratio: Option<f64>,
+    holds: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -218,10 +235,6 @@ struct Ratio {
     variant: Option<String>,
     quantity: Quantity,
     ratio: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    must: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    holds: Option<bool>,
 }
 
 impl Report {
@@ -233,7 +246,7 @@ impl Report {
             cpu: cpu.map_or("unknown", |(_, name)| name).into(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        Self { machine, bits, threads, clock, versions: Vec::new(), jobs: Vec::new() }
+        Self { machine, bits, threads, clock, versions: Vec::new(), jobs: Vec::new(), verdicts: Vec::new() }
     }
 
     /// Notes who takes part.
@@ -297,45 +310,62 @@ impl Report {
         &mut self.jobs[index]
     }
 
-    /// Compares each engine's quickest way with everybody, once all are in.
+    /// Compares each engine's quickest way with everybody, once all are in, and judges the claims.
     pub fn compare(&mut self) {
+        let is_claimed = self.bits == CLAIMED_BITS;
         for outcome in &mut self.jobs {
-            let mut ratios = Vec::new();
-            for ours in outcome.quickest() {
-                let engine = ours.engine.as_deref().unwrap_or_default();
-                for rival in &outcome.rivals {
-                    for quantity in [Quantity::Time, Quantity::Bytes] {
-                        let (Some(ours_needs), Some(rival_needs)) = (ours.quantity(quantity), rival.quantity(quantity))
-                        else {
-                            continue;
-                        };
-                        let ratio = rival_needs / ours_needs;
-                        let claim = CLAIMS.iter().find(|claim| {
-                            claim.job == outcome.job
-                                && claim.rival == rival.name
-                                && claim.way.is_none_or(|way| rival.way.as_deref() == Some(way))
-                                && claim.quantity == quantity
-                        });
-                        let must = claim.and_then(|claim| claim.of(engine));
-                        ratios.push(Ratio {
-                            engine: engine.into(),
-                            way: ours.way.clone(),
-                            rival: rival.label(),
-                            variant: rival.variant.clone(),
-                            quantity,
-                            ratio,
-                            must,
-                            holds: must.map(|must| ratio >= must),
-                        });
-                    }
-                }
+            outcome.ratios = outcome.compared();
+            for claim in CLAIMS.iter().filter(|claim| is_claimed && claim.job == outcome.job) {
+                self.verdicts.extend(outcome.judged(claim));
             }
-            outcome.ratios = ratios;
         }
     }
 }
 
 impl Outcome {
+    fn compared(&self) -> Vec<Ratio> {
+        let mut ratios = Vec::new();
+        for ours in self.quickest() {
+            for rival in &self.rivals {
+                for quantity in [Quantity::Time, Quantity::Bytes] {
+                    if let (Some(we_need), Some(they_need)) = (ours.quantity(quantity), rival.quantity(quantity)) {
+                        ratios.push(Ratio {
+                            engine: ours.engine.clone().unwrap_or_default(),
+                            way: ours.way.clone(),
+                            rival: rival.label(),
+                            variant: rival.variant.clone(),
+                            quantity,
+                            ratio: they_need / we_need,
+                        });
+                    }
+                }
+            }
+        }
+        ratios
+    }
+
+    /// A claim, for each engine that it is about.
+    fn judged(&self, claim: &Claim) -> Vec<Verdict> {
+        let rival = Entry { name: claim.rival.into(), way: claim.way.map(Into::into), ..Entry::default() }.label();
+        let engines = self.quickest().into_iter().filter_map(|ours| ours.engine.clone());
+        let verdict = |engine: String| {
+            let must = claim.of(&engine)?;
+            let is_it =
+                |ratio: &&Ratio| (&ratio.rival, &ratio.engine, ratio.quantity) == (&rival, &engine, claim.quantity);
+            let ratio = self.ratios.iter().find(is_it).map(|ratio| ratio.ratio);
+            Some(Verdict {
+                job: self.job,
+                rival: rival.clone(),
+                quantity: claim.quantity,
+                engine,
+                must,
+                ratio,
+                holds: ratio.map(|ratio| ratio >= must),
+            })
+        };
+        engines.filter_map(verdict).collect()
+    }
+
     /// The quickest way of each engine.
     fn quickest(&self) -> Vec<&Entry> {
         let mut quickest: Vec<&Entry> = Vec::new();
@@ -350,7 +380,7 @@ impl Outcome {
     }
 }
 
-/// The table: for each rival how many times as much it needs as each engine of tacita, beside what is asked for.
+/// The table: for each rival how many times as much it needs as each engine of tacita; behind it what is asked for.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { cpu, cores } = &self.machine;
@@ -386,17 +416,30 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
-        Ok(())
+        if !self.verdicts.is_empty() {
+            writeln!(f, "\nasked of tacita, in each case of its quickest way:")?;
+        }
+        self.verdicts.iter().try_for_each(|verdict| writeln!(f, "{verdict}"))
     }
 }
 
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} x", figures(self.ratio))?;
-        match (self.must, self.holds) {
-            (Some(must), Some(true)) => write!(f, " >= {must}"),
-            (Some(must), _) => write!(f, " < {must} !"),
-            _ => Ok(()),
+        write!(f, "{} x", figures(self.ratio))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job, rival, engine, must, .. } = self;
+        let fewer = if self.quantity == Quantity::Time { "" } else { " in bytes" };
+        write!(f, "  {:<48}{engine:>9}", format!("{job} against {rival}{fewer}"))?;
+        match self.ratio {
+            Some(ratio) => {
+                let holds = if ratio >= *must { "holds" } else { "FAILS" };
+                write!(f, "{:>10}, {must} asked: {holds}", format!("{} x", figures(ratio)))
+            }
+            None => write!(f, "{:>10}, {must} asked: not judged", "not here"),
         }
     }
 }

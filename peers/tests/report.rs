@@ -40,12 +40,12 @@ fn every_table_of_the_document_and_every_plot_comes_out() {
     let document = fs::read_to_string(folder.join("document.md")).unwrap();
     let names: Vec<_> =
         document.lines().filter_map(|line| line.strip_prefix("<!-- table: ")?.strip_suffix(" -->")).collect();
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 10);
     for name in names {
-        let table = table(&document, name);
-        let cells: Vec<_> =
-            table.split("\n\n").flat_map(|part| part.trim().lines()).map(|l| l.matches('|').count()).collect();
-        assert!(cells.len() > 2, "{name}: {table}");
+        for part in table(&document, name).trim().split("\n\n") {
+            let cells: Vec<_> = part.lines().map(|line| line.matches('|').count()).collect();
+            assert!(cells.len() > 2 && cells.iter().all(|&count| count == cells[0]), "{name}: {part}");
+        }
     }
     for plot in ["jobs", "kernels", "whole", "batch", "scaling"] {
         let svg = fs::read_to_string(folder.join(format!("plots/{plot}.svg"))).unwrap();
@@ -75,6 +75,17 @@ fn tables_hold_what_was_measured() {
     assert!(document.starts_with("before\n<!-- table: plans -->\n| weights |"), "{document}");
     assert!(document.ends_with("|\n<!-- end -->\nafter\n"), "{document}");
     assert!(document.contains("| gaussian | 10 x 784 | 8 | 5840 |"), "{document}");
+}
+
+#[test]
+fn claims_hold_or_fail_or_are_not_judged() {
+    let folder = folder("verdicts");
+    fs::write(folder.join("document.md"), "<!-- table: verdicts -->\n<!-- end -->\n").unwrap();
+    assert!(report(&folder, &[]).status.success());
+    let document = fs::read_to_string(folder.join("document.md")).unwrap();
+    for row in ["| 7.00 | 8.80 | holds |", "| 9.00 | 8.90 | **fails** |", "| 4.00 |  | not judged |"] {
+        assert!(document.contains(row), "{document}");
+    }
 }
 
 #[test]

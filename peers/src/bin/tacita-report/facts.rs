@@ -111,6 +111,18 @@ pub struct Peers {
     pub clock: String,
     pub versions: Vec<Version>,
     pub jobs: Vec<Race>,
+    pub verdicts: Vec<Verdict>,
+}
+
+#[derive(Deserialize)]
+pub struct Verdict {
+    pub job: String,
+    pub rival: String,
+    pub quantity: String,
+    pub engine: String,
+    pub must: f64,
+    pub ratio: Option<f64>,
+    pub holds: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tacita_peers::{duration, figures};
 
-use crate::facts::{Command, Facts, Whole};
+use crate::facts::{Command, Entry, Facts, Whole};
 use crate::kernel;
 
 /// The table of that name, if there are figures for it.
@@ -18,6 +18,7 @@ pub fn table(name: &str, facts: &Facts) -> Result<Option<String>, String> {
         "jobs" => Some(jobs(facts)),
         "threads" => Some(threads(facts)),
         "peers" => Some(peers(facts)),
+        "verdicts" => Some(verdicts(facts)),
         "ckks" => Some(ckks(facts)),
         "plans" => Some(plans(facts)),
         "whole" => Some(whole(facts)),
@@ -163,6 +164,11 @@ fn threads(facts: &Facts) -> String {
                 && (&many.layout, many.records, many.pool) == (&one.layout, one.records, one.pool)
         };
         for many in bench.whole.iter().filter(same) {
+            if one.layout == "records" && !one.pool {
+                let of = |part: &str| format!("{part}, {} in `records`", records(one.records));
+                add(of("encryption"), one.ms.encrypt * 1e3, many.ms.encrypt * 1e3, many.threads);
+                add(of("evaluation"), one.ms.evaluate * 1e3, many.ms.evaluate * 1e3, many.threads);
+            }
             let pool = if one.pool { ", pool" } else { "" };
             let what = format!("whole job, {} in `{}`{pool}", records(one.records), one.layout);
             add(what, one.ms.sum() * 1e3, many.ms.sum() * 1e3, many.threads);
@@ -191,12 +197,39 @@ fn peers(facts: &Facts) -> String {
         let mut row = vec![format!("`{}`", race.job), race.unit.clone()];
         row.extend(names.iter().map(|name| match quickest.iter().find(|entry| entry.name == *name) {
             Some(entry) if entry.engine.is_some() => duration(entry.ns),
-            Some(entry) => format!("{} ({} x)", duration(entry.ns), figures(entry.ns / best.ns)),
-            None => String::new(),
+            _ => {
+                // A rival in all of its ways.
+                let cell = |entry: &Entry| {
+                    let way = entry.way.as_ref().map_or(String::new(), |way| format!(" {way}"));
+                    format!("{} ({} x){way}", duration(entry.ns), figures(entry.ns / best.ns))
+                };
+                race.rivals.iter().filter(|entry| entry.name == *name).map(cell).collect::<Vec<_>>().join(", ")
+            }
         }));
         Some(row)
     });
     lines(&heads, rows)
+}
+
+/// What is asked of tacita, and whether it holds.
+fn verdicts(facts: &Facts) -> String {
+    let rows = facts.peers.verdicts.iter().map(|verdict| {
+        [
+            format!("`{}`", verdict.job),
+            verdict.rival.clone(),
+            verdict.quantity.clone(),
+            format!("`{}`", verdict.engine),
+            figures(verdict.must),
+            verdict.ratio.map_or(String::new(), figures),
+            match verdict.holds {
+                Some(true) => "holds",
+                Some(false) => "**fails**",
+                None => "not judged",
+            }
+            .into(),
+        ]
+    });
+    markdown(["job", "against", "in", "engine", "times, asked", "times, found", ""], rows)
 }
 
 /// tacita's quickest way beside CKKS in all of its own.
@@ -209,7 +242,7 @@ fn ckks(facts: &Facts) -> String {
             continue;
         }
         for entry in [best].into_iter().chain(rivals) {
-            let sum = |entry: &crate::facts::Entry| entry.bytes.as_ref().map(|bytes| bytes.request + bytes.response);
+            let sum = |entry: &Entry| entry.bytes.as_ref().map(|bytes| bytes.request + bytes.response);
             let bytes = |amount: Option<f64>| amount.map_or(String::new(), kb);
             let times =
                 |ratio: f64| if std::ptr::eq(entry, best) { "1".into() } else { format!("{} x", figures(ratio)) };
