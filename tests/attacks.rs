@@ -8,6 +8,8 @@ mod undefended;
 #[path = "support/wire.rs"]
 mod wire;
 
+use std::collections::HashSet;
+
 use fixtures::{KEY, compile};
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
@@ -18,7 +20,7 @@ use tacita::encoding::{Grid, Layout, OutOfRange, Packing, ResponsePart};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Request, Response, VerifiedKeys};
 use tacita::model::PrivateModel;
 use tacita::network::Affine;
-use tacita::paillier::{Plaintext, SecretKey};
+use tacita::paillier::{NonceMethod, NoncePool, Plaintext, SecretKey};
 use undefended::Without;
 use wire::{Key, Message};
 
@@ -456,5 +458,48 @@ mod nonce {
         let extracted: Vec<_> =
             responses(&model, &request).iter().map(|response| key.extract(&model, response)).collect();
         assert_noise(&extracted, &weights(&model));
+    }
+
+    /// Modulo n a ciphertext is its nonce: what weights make of the request's, times the evaluator's own.
+    #[test]
+    fn is_another_in_each_response_whatever_it_is_made_beside_and_wherever_it_comes_from() {
+        const ROWS: usize = 24;
+        let [model, _] = models(ROWS, FEATURES);
+        let (spec, public) = (model.spec().clone(), KEY.public_key());
+        let evaluator = Evaluator::new(model);
+        let pools = [0, 200].map(|count| {
+            let pool = NoncePool::with_public_key(public, NonceMethod::Power, count.max(1)).unwrap();
+            if count == 0 {
+                drop(pool.take(1))
+            } else {
+                pool.fill().unwrap()
+            }
+            pool
+        });
+        let mut packed_with_nonces = 0;
+        for layout in spec.layouts() {
+            let Ok(packing) = spec.packing(layout, public.bits()) else { continue };
+            let batch = packing.batches(1).next().unwrap();
+            let squarings = (batch.responses(ROWS).next().unwrap().coefficients().len() - 1) as u32 * batch.shift();
+            packed_with_nonces += usize::from(squarings > public.bits() / 2);
+            let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+            let request = encryptor.layout(layout).unwrap().encrypt(&[[0.5; FEATURES]]).unwrap();
+            let mut nonces = HashSet::new();
+            for pool in [None, Some(&pools[0]), Some(&pools[1])] {
+                match pool {
+                    Some(pool) => evaluator.set_pool(pool.clone()).unwrap(),
+                    None => drop(evaluator.remove_pool(public.fingerprint())),
+                }
+                for _ in 0..3 {
+                    let response = evaluator.evaluate(&request, public).unwrap();
+                    for ciphertext in Message::of_response(&response).ciphertexts.chunks(public.ciphertext_bytes()) {
+                        let nonce = Integer::from_digits(ciphertext, Order::Msf) % public.modulus();
+                        assert!(nonces.insert(nonce), "{layout}");
+                    }
+                }
+            }
+        }
+        assert!(packed_with_nonces > 1, "some layouts pack and conceal in one go");
+        assert!(pools[1].statistics().hits > 0);
     }
 }

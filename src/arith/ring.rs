@@ -386,31 +386,52 @@ mod tests {
         assert_eq!(found.iter().map(Limbs::to_integer).collect::<Vec<_>>(), expected);
     }
 
+    /// Runs jobs on so many of the edge values and random numbers modulo m^2, on every engine.
+    fn agrees_with_integers(m: &Integer, length: usize) {
+        let square = m.clone().square();
+        let numbers: Vec<_> = samples(m).into_iter().map(|x| x % &square).collect();
+        let (x, y) = (&numbers[..length], &numbers[numbers.len() - length..]);
+        let k: Vec<_> = y.iter().map(|y| Integer::from(y % m)).collect();
+        let (x_limbs, y_limbs) = (limbs(x, m), limbs(y, m));
+        let k_limbs: Vec<_> = k.iter().map(|k| Limbs::from_integer(k, m.significant_digits::<u64>())).collect();
+        let (xs, ys, ks) = (slices(&x_limbs), slices(&y_limbs), slices(&k_limbs));
+        let each = |f: &dyn Fn(&Integer, &Integer, &Integer) -> Integer| -> Vec<_> {
+            x.iter().zip(y).zip(&k).map(|((x, y), k)| f(x, y, k) % &square).collect()
+        };
+        let one_plus = |k: &Integer| Integer::from(k * m) + 1u32;
+        let power = |x: &Integer, k: &Integer| x.clone().pow_mod(k, &square).unwrap();
+        let same = vec![&[0x1234_5678_9ABC][..]; length];
+        let powers = each(&|x, _, k| power(x, k));
+        for ring in rings(m) {
+            agree(&ring.products(&xs, &ys), &each(&|x, y, _| Integer::from(x * y)));
+            agree(&ring.times_one_plus(&xs, &ks), &each(&|x, _, k| one_plus(k) * x));
+            agree(&ring.conceal(&xs, &ks, &ys), &each(&|x, y, k| one_plus(k) * x * y));
+            agree(&ring.powers(&xs, &ks), &powers);
+            agree(&ring.powers(&xs, &same), &each(&|x, _, _| power(x, &0x1234_5678_9ABC_u64.into())));
+        }
+    }
+
     #[test]
     fn every_job_agrees_with_integers_for_lists_of_every_length() {
         for m in moduli() {
+            (0..samples(&m).len()).for_each(|length| agrees_with_integers(&m, length));
+        }
+    }
+
+    /// The moduli of keys of 2048, 3072 and 4096 bits, and their primes.
+    #[test]
+    fn every_job_agrees_with_integers_modulo_what_keys_have() {
+        for bits in [1024_u32, 1536, 2048, 3072, 4096] {
+            let m = ((Integer::from(3) << (bits - 2)) + bits).next_prime();
+            [1, 11].into_iter().for_each(|length| agrees_with_integers(&m, length));
+            let (h, exponents) =
+                (samples(&m).pop().unwrap(), [Integer::new(), 1.into(), m.clone(), samples(&m)[10].clone()]);
             let square = m.clone().square();
-            let numbers: Vec<_> = samples(&m).into_iter().map(|x| x % &square).collect();
+            let pair = limbs(&[h.clone(), h.clone().invert(&square).unwrap()], &m);
+            let expected: Vec<_> = exponents.iter().map(|x| h.clone().pow_mod(x, &square).unwrap()).collect();
             for ring in rings(&m) {
-                for length in 0..numbers.len() {
-                    let (x, y) = (&numbers[..length], &numbers[numbers.len() - length..]);
-                    let k: Vec<_> = y.iter().map(|y| Integer::from(y % &m)).collect();
-                    let (x_limbs, y_limbs) = (limbs(x, &m), limbs(y, &m));
-                    let k_limbs: Vec<_> =
-                        k.iter().map(|k| Limbs::from_integer(k, m.significant_digits::<u64>())).collect();
-                    let (xs, ys, ks) = (slices(&x_limbs), slices(&y_limbs), slices(&k_limbs));
-                    let each = |f: &dyn Fn(&Integer, &Integer, &Integer) -> Integer| -> Vec<_> {
-                        x.iter().zip(y).zip(&k).map(|((x, y), k)| f(x, y, k) % &square).collect()
-                    };
-                    let one_plus = |k: &Integer| Integer::from(k * &m) + 1u32;
-                    agree(&ring.products(&xs, &ys), &each(&|x, y, _| Integer::from(x * y)));
-                    agree(&ring.times_one_plus(&xs, &ks), &each(&|x, _, k| one_plus(k) * x));
-                    agree(&ring.conceal(&xs, &ks, &ys), &each(&|x, y, k| one_plus(k) * x * y));
-                    let power = |x: &Integer, k: &Integer| x.clone().pow_mod(k, &square).unwrap();
-                    agree(&ring.powers(&xs, &ks), &each(&|x, _, k| power(x, k)));
-                    let same = vec![&[0x1234_5678_9ABC][..]; length];
-                    agree(&ring.powers(&xs, &same), &each(&|x, _, _| power(x, &0x1234_5678_9ABC_u64.into())));
-                }
+                let table = ring.fixed_base(&pair[0], &pair[1], square.significant_bits(), 1 << 20);
+                agree(&table.powers(&slices(&limbs(&exponents, &m))), &expected);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A matrix of known integers times a vector of ciphertexts.
 
+use std::fmt;
+
 use super::{Ciphertext, PublicKey};
 use crate::arith::{Plan, StoredPlan};
 use crate::error::{Error, Result};
@@ -20,8 +22,15 @@ use crate::threads;
 /// assert_eq!(secret.decrypt(&sums[1])?.to_signed(public), -107);
 /// # Ok::<(), tacita::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LinearLayer(Plan);
+
+/// Without the plan, which tells the weights.
+impl fmt::Debug for LinearLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinearLayer").field("columns", &self.0.columns()).finish_non_exhaustive()
+    }
+}
 
 impl LinearLayer {
     /// Plans the multiplications for row-major weights, `columns` a row. The search takes a few seconds of all cores for

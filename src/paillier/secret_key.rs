@@ -172,12 +172,15 @@ impl SecretKey {
     /// The key proof, made once and then kept in the public key too.
     ///
     /// # Errors
-    /// [`KeyFault::Factors`] if n shares a factor with phi(n), which two primes of the same length do not let happen.
+    /// [`KeyFault::Factors`] if n shares a factor with phi(n), which two primes of the same length do not let happen;
+    /// [`KeyFault::WrongProof`] if the machine is faulty.
     pub fn proof(&self) -> Result<&KeyProof> {
         let cell = self.0.public.proof_cell();
         if cell.get().is_none() {
             let (p, q) = self.primes();
             let proof = threads::run(|| KeyProof::prove(self.0.public.modulus(), &p, &q))??;
+            // A root that went wrong modulo one prime would give the primes away (Boneh, DeMillo, Lipton 1997).
+            proof.check_product(self.0.public.modulus())?;
             // Two threads may both have made it, the same one.
             let _ = cell.set(proof);
         }

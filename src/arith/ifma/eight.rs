@@ -538,7 +538,11 @@ impl SharedTable {
             }
             radix::vector(*column)
         };
-        let vectors = (0..2 * length).flat_map(|i| (0..stride).map(move |v| (i, v))).map(|(i, v)| vector(i, v));
-        Self { vectors: Zeroizing::new(vectors.collect()), stride }
+        // In its place at once: a list that grows leaves copies behind that nobody wipes.
+        let mut vectors = zeroed(2 * length * stride, radix::ZERO);
+        for (i, limb) in vectors.chunks_exact_mut(stride).enumerate() {
+            limb.iter_mut().enumerate().for_each(|(v, out)| *out = vector(i, v));
+        }
+        Self { vectors, stride }
     }
 }
