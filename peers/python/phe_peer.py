@@ -25,9 +25,9 @@ def median_ns(work, repetitions):
     return 1e9 * statistics.median(seconds)
 
 
-def linear_layer(weights, bias, x):
+def linear_layer(weights, x):
     # Zero weights are left out, which phe does not do by itself.
-    return [reduce(add, (c * w for c, w in zip(x, row) if w)) + b for row, b in zip(weights, bias)]
+    return [reduce(add, (c * w for c, w in zip(x, row) if w)) for row in weights]
 
 
 def main():
@@ -42,22 +42,24 @@ def main():
     p, q = int(inputs["p"], 16), int(inputs["q"], 16)
     public = phe.PaillierPublicKey(p * q)
     secret = phe.PaillierPrivateKey(public, p, q)
-    weights, bias, record = inputs["weights"], inputs["bias"], inputs["records"][0]
-    exact = [sum(w * x for w, x in zip(row, record)) + b for row, b in zip(weights, bias)]
+    matrix, weights, bias, record = inputs["matrix"], inputs["weights"], inputs["bias"], inputs["records"][0]
 
     x = [phe.EncryptedNumber(public, int(c, 16)) for c in inputs["ciphertexts"]]
-    y = linear_layer(weights, bias, x)
-    assert [secret.decrypt(c) for c in y] == exact
+    y = linear_layer(matrix, x)
+    assert [secret.decrypt(c) for c in y] == [sum(w * v for w, v in zip(row, record)) for row in matrix]
     jobs = {
         "encrypt_public": median_ns(lambda: public.encrypt(record[0]), 3 if quick else 15),
         "decrypt_one": median_ns(lambda: secret.decrypt(x[0]), 3 if quick else 15),
-        "linear_layer": median_ns(lambda: linear_layer(weights, bias, x), 1 if quick else 3),
+        "linear_layer": median_ns(lambda: linear_layer(matrix, x), 1 if quick else 3),
     }
     # It has neither a quicker encryption for the holder of the key nor a quicker way with many ciphertexts.
     jobs["encrypt_secret"], jobs["decrypt_batch"] = jobs["encrypt_public"], jobs["decrypt_one"]
     if not quick:
+        exact = [sum(w * v for w, v in zip(row, record)) + b for row, b in zip(weights, bias)]
+
         def whole():
-            y = linear_layer(weights, bias, [public.encrypt(value) for value in record])
+            y = linear_layer(weights, [public.encrypt(value) for value in record])
+            y = [c + b for c, b in zip(y, bias)]
             for c in y:
                 c.obfuscate()
             assert [secret.decrypt(c) for c in y] == exact

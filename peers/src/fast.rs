@@ -5,6 +5,7 @@ use fast_paillier::{Ciphertext, DecryptionKey, EncryptionKey};
 use rand_core::OsRng;
 
 use crate::contender::{SIGNS_APART, WEIGHT_BY_WEIGHT};
+use crate::inputs::rows;
 use crate::{Contender, Inputs, Job, Work};
 
 pub(crate) struct FastPaillier<'a> {
@@ -36,7 +37,7 @@ impl<'a> FastPaillier<'a> {
     }
 
     /// As its API has it: a factor of either sign for each weight that is not zero.
-    fn layer_weight_by_weight(&self, x: &[Ciphertext]) -> Vec<Ciphertext> {
+    fn layer_weight_by_weight(&self, weights: &[i32], x: &[Ciphertext]) -> Vec<Ciphertext> {
         let key = self.public();
         let row = |weights: &[i32]| {
             let products = x.iter().zip(weights).filter(|(_, weight)| **weight != 0);
@@ -44,11 +45,11 @@ impl<'a> FastPaillier<'a> {
             let first = products.next().expect("a row has weights");
             products.fold(first, |sum, product| key.oadd(&sum, &product).expect("units"))
         };
-        self.inputs.rows().map(row).collect()
+        rows(weights).map(row).collect()
     }
 
     /// Positive and negative weights apart, which spares it an inversion for each of the latter.
-    fn layer(&self, x: &[Ciphertext]) -> Vec<Ciphertext> {
+    fn layer(&self, weights: &[i32], x: &[Ciphertext]) -> Vec<Ciphertext> {
         let key = self.public();
         let row = |weights: &[i32]| {
             let [mut plus, mut minus] = [None, None];
@@ -64,14 +65,18 @@ impl<'a> FastPaillier<'a> {
             let [plus, minus] = [plus, minus].map(|sum| sum.expect("a row has weights of both signs"));
             key.osub(&plus, &minus).expect("units")
         };
-        self.inputs.rows().map(row).collect()
+        rows(weights).map(row).collect()
     }
 
     fn whole(&self) {
         let x: Vec<_> = self.plaintexts.iter().map(|m| self.encrypt(m)).collect();
         // Bias, mask and re-randomisation are one fresh ciphertext.
         let addends = self.inputs.model.bias().iter().map(|&bias| self.encrypt_publicly(&number(bias)));
-        let y = self.layer(&x).into_iter().zip(addends).map(|(sum, addend)| self.public().oadd(&sum, &addend));
+        let y = self
+            .layer(self.inputs.model.weights(), &x)
+            .into_iter()
+            .zip(addends)
+            .map(|(sum, addend)| self.public().oadd(&sum, &addend));
         let found = y.map(|c| self.secret.decrypt(&c.expect("units")).expect("a ciphertext"));
         assert!(found.eq(self.inputs.answers[0].iter().map(|&answer| number(answer))));
     }
@@ -94,8 +99,9 @@ impl Contender for FastPaillier<'_> {
         let plaintext = &self.plaintexts[0];
         if job == Job::LinearLayer {
             return vec![
-                Work::new(1, || self.layer_weight_by_weight(&self.ciphertexts)).in_way(WEIGHT_BY_WEIGHT),
-                Work::new(1, || self.layer(&self.ciphertexts)).in_way(SIGNS_APART),
+                Work::new(1, || self.layer_weight_by_weight(&self.inputs.matrix, &self.ciphertexts))
+                    .in_way(WEIGHT_BY_WEIGHT),
+                Work::new(1, || self.layer(&self.inputs.matrix, &self.ciphertexts)).in_way(SIGNS_APART),
             ];
         }
         vec![match job {

@@ -6,22 +6,26 @@ use rug::Integer;
 use serde_json::json;
 use tacita::encoding::{Feature, Features, Grid};
 use tacita::model::{PrivateModel, QuantiseOptions};
-use tacita::network::{Activation, Affine};
+use tacita::network::Network;
 use tacita::paillier::{Ciphertext, Plaintext, SecretKey};
+use tacita_datasets::{Digit, NETWORK};
 
 const ROWS: usize = 10;
 const COLUMNS: usize = 784;
 const LARGEST_WEIGHT: f64 = 127.0;
 /// Before rounding: 78 % of the weights are not zero behind it.
 const NOT_ZERO: f64 = 0.79;
-/// The MNIST records that share the ciphertexts of one at 3072 bits, and as many for everybody.
+/// Records of a batch: as many as share the ciphertexts of one at 3072 bits, or nearly.
 pub const RECORDS: usize = 139;
 
-/// A key, a matrix and records of MNIST's shape, the same in every run.
+/// A key, a matrix, and the trained network of the demo with hand-made digits as records; the same in every run.
 pub struct Inputs {
     pub(crate) p: Integer,
     pub(crate) q: Integer,
     pub(crate) key: SecretKey,
+    /// Gaussian weights, row by row, for the linear layer alone.
+    pub(crate) matrix: Vec<i32>,
+    /// For whole jobs.
     pub(crate) model: PrivateModel,
     pub(crate) records: Vec<Vec<i64>>,
     /// The first record, encrypted value by value.
@@ -42,20 +46,20 @@ impl Inputs {
         let deviate = |_| if random.random_bool(NOT_ZERO) { normal(random) } else { 0.0 };
         let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(deviate).collect();
         let largest = deviates.iter().fold(0f64, |most, x| most.max(x.abs()));
-        let weights = deviates.iter().map(|x| (x / largest * LARGEST_WEIGHT).round()).collect();
-        let bias = (0..ROWS).map(|_| f64::from(random.random_range(-10_000..10_000))).collect();
+        let matrix = deviates.iter().map(|x| (x / largest * LARGEST_WEIGHT).round() as i32).collect();
+        let network = Network::from_safetensors(NETWORK, None)?;
         let features = Features::new([Feature::run("pixel", COLUMNS as u32, Grid::new(0.0, 1.0, 0, 255)?)])?;
         let labels: Vec<_> = (0..ROWS).map(|row| row.to_string()).collect();
-        let affine = Affine::new(COLUMNS, weights, bias)?;
-        let options = QuantiseOptions::default();
-        let (model, _) = PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "peers", options)?;
-        let record = |_| (0..COLUMNS).map(|_| random.random_range(0..256)).collect();
-        let records: Vec<Vec<i64>> = (0..RECORDS).map(record).collect();
+        let (affine, options) = (network.collapse()?, QuantiseOptions::default());
+        let (model, _) = PrivateModel::compile(&affine, features, &labels, network.activation(), "digits", options)?;
+        let digits = Digit::embedded();
+        let record = |digit: &Digit| digit.pixels.iter().map(|&pixel| pixel.into()).collect();
+        let records: Vec<Vec<i64>> = digits.iter().cycle().take(RECORDS).map(record).collect();
         let answers = records.iter().map(|record| model.evaluate(record)).collect::<tacita::Result<_>>()?;
         let key = SecretKey::from_primes(p.clone(), q.clone())?;
         let plaintexts = records[0].iter().map(|&x| Plaintext::new(x, key.public_key()));
         let ciphertexts = key.encrypt_batch(&plaintexts.collect::<tacita::Result<Vec<_>>>()?)?;
-        Ok(Self { p, q, key, model, records, ciphertexts, answers })
+        Ok(Self { p, q, key, matrix, model, records, ciphertexts, answers })
     }
 
     /// Length of the modulus.
@@ -68,9 +72,10 @@ impl Inputs {
         &self.records[0]
     }
 
-    /// The rows of the matrix.
-    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &[i32]> {
-        self.model.weights().chunks_exact(COLUMNS)
+    /// What the matrix makes of the record.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = i64> {
+        let sum = |row: &[i32]| row.iter().zip(self.record()).map(|(&w, x)| i64::from(w) * x).sum();
+        self.matrix.chunks_exact(COLUMNS).map(sum)
     }
 
     /// What rivals in other languages read.
@@ -78,7 +83,8 @@ impl Inputs {
         json!({
             "p": self.p.to_string_radix(16),
             "q": self.q.to_string_radix(16),
-            "weights": self.rows().collect::<Vec<_>>(),
+            "matrix": rows(&self.matrix).collect::<Vec<_>>(),
+            "weights": rows(self.model.weights()).collect::<Vec<_>>(),
             "bias": self.model.bias(),
             "batch": RECORDS,
             "records": self.records,
@@ -86,6 +92,11 @@ impl Inputs {
         })
         .to_string()
     }
+}
+
+/// The rows of a matrix.
+pub(crate) fn rows(weights: &[i32]) -> impl ExactSizeIterator<Item = &[i32]> {
+    weights.chunks_exact(COLUMNS)
 }
 
 /// Two primes as tacita makes them: the top two bits set, 3 mod 4, gcd(p - 1, q - 1) = 2.

@@ -9,6 +9,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use rug::Integer;
 
 use crate::contender::{SIGNS_APART, WEIGHT_BY_WEIGHT};
+use crate::inputs::rows;
 use crate::{Contender, Inputs, Job, Work};
 
 type Ciphertext = RawCiphertext<'static>;
@@ -46,7 +47,7 @@ impl<'a> KzenPaillier<'a> {
     }
 
     /// Its powers take no negative exponents: a ciphertext is inverted for each negative weight.
-    fn layer_weight_by_weight(&self, x: &[Ciphertext]) -> Vec<Ciphertext> {
+    fn layer_weight_by_weight(&self, weights: &[i32], x: &[Ciphertext]) -> Vec<Ciphertext> {
         let key = &self.public;
         let product = |(c, weight): (&Ciphertext, i32)| {
             let factor = BigInt::from(weight.unsigned_abs());
@@ -62,11 +63,11 @@ impl<'a> KzenPaillier<'a> {
             let first: Ciphertext = products.next().expect("a row has weights");
             products.fold(first, |sum, product| Paillier::add(key, sum, product))
         };
-        self.inputs.rows().map(row).collect()
+        rows(weights).map(row).collect()
     }
 
     /// Its powers take no negative exponents: positive and negative weights apart, and one inversion a row.
-    fn layer(&self, x: &[Ciphertext]) -> Vec<Ciphertext> {
+    fn layer(&self, weights: &[i32], x: &[Ciphertext]) -> Vec<Ciphertext> {
         let key = &self.public;
         let row = |weights: &[i32]| {
             let [mut plus, mut minus]: [Option<Ciphertext>; 2] = [None, None];
@@ -83,7 +84,7 @@ impl<'a> KzenPaillier<'a> {
             let minus = BigInt::mod_inv(&minus.0, &key.nn).expect("a unit");
             Paillier::add(key, plus, RawCiphertext::from(minus))
         };
-        self.inputs.rows().map(row).collect()
+        rows(weights).map(row).collect()
     }
 
     fn whole(&self) {
@@ -92,7 +93,11 @@ impl<'a> KzenPaillier<'a> {
         let x: Vec<_> = self.plaintexts.iter().map(|m| self.encrypt(m)).collect();
         // Bias, mask and re-randomisation are one fresh ciphertext.
         let addends = self.inputs.model.bias().iter().map(|&bias| self.encrypt_publicly(&modulo_n(bias)));
-        let y = self.layer(&x).into_iter().zip(addends).map(|(sum, addend)| Paillier::add(&self.public, sum, addend));
+        let y = self
+            .layer(self.inputs.model.weights(), &x)
+            .into_iter()
+            .zip(addends)
+            .map(|(sum, addend)| Paillier::add(&self.public, sum, addend));
         let found = y.map(|c: Ciphertext| self.decrypt(&c));
         assert!(found.eq(self.inputs.answers[0].iter().map(|&answer| modulo_n(answer))));
     }
@@ -119,8 +124,9 @@ impl Contender for KzenPaillier<'_> {
         let plaintext = &self.plaintexts[0];
         if job == Job::LinearLayer {
             return vec![
-                self.alone(|| self.layer_weight_by_weight(&self.ciphertexts)).in_way(WEIGHT_BY_WEIGHT),
-                self.alone(|| self.layer(&self.ciphertexts)).in_way(SIGNS_APART),
+                self.alone(|| self.layer_weight_by_weight(&self.inputs.matrix, &self.ciphertexts))
+                    .in_way(WEIGHT_BY_WEIGHT),
+                self.alone(|| self.layer(&self.inputs.matrix, &self.ciphertexts)).in_way(SIGNS_APART),
             ];
         }
         vec![match job {

@@ -62,7 +62,7 @@ impl<'a> Tacita<'a> {
         Ok(Self {
             inputs,
             engine,
-            layer: LinearLayer::new(inputs.record().len(), inputs.model.weights())?,
+            layer: LinearLayer::new(inputs.record().len(), &inputs.matrix)?,
             encryptors,
             cloud,
             decryptor: Decryptor::new(spec, pin, key.clone())?,
@@ -103,9 +103,7 @@ impl<'a> Tacita<'a> {
 
     fn check_layer(&self) {
         let sums = self.key.decrypt_batch(&self.layer()).expect("a sound machine");
-        let bias = self.inputs.model.bias();
-        let found = sums.iter().zip(bias).map(|(sum, bias)| sum.to_signed(self.public()) + bias);
-        assert!(found.eq(self.inputs.answers[0].iter().copied()));
+        assert!(sums.iter().map(|sum| sum.to_signed(self.public())).eq(self.inputs.sums()));
     }
 
     /// Both sides, with the bytes between them; returns the lengths of those.
@@ -155,7 +153,7 @@ impl Contender for Tacita<'_> {
     }
 
     fn works(&self, job: Job) -> Vec<Work<'_>> {
-        let (plaintexts, ciphertexts) = (&self.plaintexts[..BATCH], &self.inputs.ciphertexts[..BATCH]);
+        let (record, ciphertexts) = (&self.plaintexts, &self.inputs.ciphertexts[..BATCH]);
         let kernel = |kernel| {
             let seconds =
                 move || measure::kernel(self.engine, kernel, self.public().bits()).expect("the engine is there");
@@ -164,8 +162,8 @@ impl Contender for Tacita<'_> {
         vec![match job {
             Job::Product => kernel(Kernel::Product),
             Job::Square => kernel(Kernel::Square),
-            Job::EncryptSecret => Work::new(BATCH, || self.key.encrypt_batch(plaintexts).expect("randomness")),
-            Job::EncryptPublic => Work::new(BATCH, || self.public().encrypt_batch(plaintexts).expect("randomness")),
+            Job::EncryptSecret => Work::new(record.len(), || self.key.encrypt_batch(record).expect("randomness")),
+            Job::EncryptPublic => Work::new(record.len(), || self.public().encrypt_batch(record).expect("randomness")),
             Job::DecryptBatch => Work::new(BATCH, || {
                 let found = self.key.decrypt_batch(black_box(ciphertexts)).expect("a sound machine");
                 assert!(found.iter().zip(self.inputs.record()).all(|(m, x)| m.to_integer() == *x));

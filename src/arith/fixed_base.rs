@@ -16,10 +16,10 @@ use crate::error::Result;
 use crate::secret::Limbs;
 
 /// Numbers that go through the table together, so that a window comes from memory once for all of them.
-const PASS: usize = 128;
+const PASS: usize = 256;
 
 /// Bundles for which entries are read together.
-const SELECTED: usize = 8;
+const SELECTED: usize = 4;
 
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
