@@ -85,8 +85,9 @@ impl Evaluator {
     /// Takes the nonces of responses under the pool's key from that pool from now on, in place of a pool that the key had.
     ///
     /// For keys with many requests. A response under any other key costs an n-th power while its client waits; no request
-    /// makes a pool, so clients cannot make the service spend memory. Nonces by [`NonceMethod::RandomBases`] are the quickest
-    /// to draw, and what is there hides as well as [`NonceMethod::Power`].
+    /// makes a pool, so clients cannot make the service spend memory. Nonces by
+    /// [`RandomBases`](crate::paillier::NonceMethod::RandomBases) are the quickest to draw, and what is there hides as well as
+    /// [`Power`](crate::paillier::NonceMethod::Power).
     ///
     /// ```
     /// # use tacita::encoding::{Feature, Features, Grid};
