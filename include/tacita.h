@@ -817,12 +817,23 @@ tacita_status tacita_verified_keys_admit(tacita_verified_keys *keys,
 void tacita_verified_keys_free(tacita_verified_keys *keys);
 
 /**
- * Makes an evaluator. What can be prepared is prepared here, once.
+ * Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
+ * carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
  *
  * Threads: any number may share `model`.
  * Fails with: NULL_POINTER, WRONG_HANDLE.
  */
 tacita_status tacita_evaluator_new(const tacita_model *model, tacita_evaluator **evaluator_out);
+
+/**
+ * Makes an evaluator ready for requests with `together` features in a ciphertext; 1 is the records layout.
+ *
+ * Without it the first such request takes longer, by seconds if the model's file does not carry the plan of that
+ * layout, which `tacita compile --plan` stores.
+ * Threads: any number may share `evaluator`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout.
+ */
+tacita_status tacita_evaluator_prepare(const tacita_evaluator *evaluator, uint32_t together);
 
 /**
  * Evaluates a request of at most 100,000 records, without learning anything of them.

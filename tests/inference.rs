@@ -271,6 +271,27 @@ fn a_layout_that_the_spec_does_not_list_is_refused() {
 }
 
 #[test]
+fn an_evaluator_has_the_plans_that_its_model_carries() {
+    let mut model = random_model(2, 6, pixels(), 25);
+    let [two, three] = [2, 3].map(|together| Layout::Features { together });
+    model.plan(two).unwrap();
+    let model = PrivateModel::from_bytes(&model.to_bytes()).unwrap();
+    let evaluator = Evaluator::new(model.clone());
+    assert_eq!([Layout::Records, two, three].map(|layout| evaluator.is_planned(layout)), [true, true, false]);
+    assert_eq!(Some(evaluator.multiplications(two).unwrap()), model.multiplications(two));
+    let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
+    let encryptor = Encryptor::with_secret_key(spec.clone(), pin, KEY.clone()).unwrap().layout(two).unwrap();
+    let record: Vec<f64> = random_records(1, 6, &pixels(), 25).remove(0);
+    let request = encryptor.encrypt(&[&record]).unwrap();
+    let response = evaluator.evaluate(&request, KEY.public_key()).unwrap();
+    let predictions = Decryptor::new(spec, pin, KEY.clone()).unwrap().decrypt(&response, request.header()).unwrap();
+    let integers: Vec<_> = record.iter().map(|&value| value as i64).collect();
+    assert_eq!(predictions[0].outputs, model.evaluate(&integers).unwrap());
+    evaluator.prepare(three).unwrap();
+    assert!(evaluator.is_planned(three));
+}
+
+#[test]
 fn the_public_key_encrypts_as_well_as_the_secret_one() {
     let model = random_model(2, 6, pixels(), 8);
     let spec = model.spec().clone();

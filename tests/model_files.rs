@@ -306,49 +306,101 @@ fn a_model_whose_parts_do_not_fit_together_is_refused() {
     assert!(matches!(refused, Err(Error::Damaged { what: "spec" })), "{refused:?}");
 }
 
+/// A model of the test's with plans for these layouts.
+fn planned(bits: u32, layouts: &[Layout]) -> PrivateModel {
+    let mut model = model(bits);
+    layouts.iter().for_each(|&layout| model.plan(layout).unwrap());
+    model
+}
+
+const TWO: Layout = Layout::Features { together: 2 };
+const THREE: Layout = Layout::Features { together: 3 };
+
 #[test]
-fn a_plan_is_stored_with_its_model_and_read_back() {
-    for bits in [2, 8, 16] {
-        let model = model(bits);
-        let planned = model.clone().planned();
-        assert_eq!(model.multiplications(), None);
-        let multiplications = planned.multiplications().unwrap();
+fn plans_are_stored_with_their_model_and_read_back() {
+    for (bits, layouts) in [(2, vec![Layout::Records]), (8, vec![Layout::Records, TWO]), (16, vec![THREE, TWO])] {
+        let (model, planned) = (model(bits), planned(bits, &layouts));
         let bytes = planned.to_bytes();
         let read = PrivateModel::from_bytes(&bytes).unwrap();
         assert!(same_numbers(&model, &read), "{bits} bits");
-        assert_eq!(read.multiplications(), Some(multiplications));
         assert_eq!(read.to_bytes(), bytes);
-        assert_eq!(read.planned().to_bytes(), bytes, "the same plan each time");
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        let plan = file.tensor("plan").unwrap();
-        assert_eq!((plan.dtype(), plan.shape()), (Dtype::U16, &[2 + multiplications, 2][..]));
-        let without = PrivateModel::from_bytes_without_plan(&bytes).unwrap();
-        assert_eq!(without.multiplications(), None);
+        assert_eq!(file.len(), 3 + layouts.len());
+        for layout in planned.spec().layouts() {
+            assert_eq!(model.multiplications(layout), None);
+            assert_eq!(planned.multiplications(layout).is_some(), layouts.contains(&layout));
+            assert_eq!(read.multiplications(layout), planned.multiplications(layout));
+            let name = if layout == Layout::Records { "plan".into() } else { format!("plan.{layout}") };
+            let shape = |multiplications| vec![2 * layout.together() as usize + multiplications, 2];
+            let found = file.tensor(&name).ok().map(|plan| (plan.dtype(), plan.shape().to_vec()));
+            assert_eq!(found, read.multiplications(layout).map(|found| (Dtype::U16, shape(found))), "{name}");
+        }
+        let mut without = PrivateModel::from_bytes_without_plan(&bytes).unwrap();
         assert_eq!(without.to_bytes(), model.to_bytes());
+        layouts.iter().rev().for_each(|&layout| without.plan(layout).unwrap());
+        assert_eq!(without.to_bytes(), bytes, "the same plans each time, in whatever order they are found");
+    }
+}
+
+#[test]
+fn a_layout_that_the_spec_does_not_list_is_not_planned() {
+    for together in [0, 1, 5, u32::MAX] {
+        let refused = model(8).plan(Layout::Features { together });
+        assert!(matches!(refused, Err(Error::Argument(_))), "{together}");
     }
 }
 
 #[test]
 fn a_plan_of_other_weights_is_refused_and_can_be_left_out() {
-    let planned = model(8).planned().to_bytes();
-    let length = u64::from_le_bytes(planned[..8].try_into().unwrap()) as usize;
-    let text = planned.len() - model(8).spec().as_json().len();
-    for (position, why) in [(text - 1, "a weight"), (8 + length + 2 * 8, "the end of a row"), (text - 8 - 1, "a step")]
-    {
-        let mut bytes = planned.clone();
-        bytes[position] ^= 1;
-        let bytes = resealed(&bytes, MODEL_DIGITS);
-        let refused = PrivateModel::from_bytes(&bytes);
-        assert!(matches!(&refused, Err(Error::Model(why)) if why.contains("plan")), "{why}: {refused:?}");
-        assert!(PrivateModel::from_bytes_without_plan(&bytes).unwrap().planned().multiplications().is_some());
+    let text = model(8).spec().as_json().len();
+    // The last plan of the file, behind one row's end, and the number of its rows.
+    for (layouts, rows) in [(vec![Layout::Records], 2), (vec![Layout::Records, TWO], 4), (vec![THREE], 6)] {
+        let planned = planned(8, &layouts);
+        let last = layouts.last().copied().unwrap();
+        let planned_bytes = planned.to_bytes();
+        let weights = planned_bytes.len() - text - 8;
+        let plan = weights - 4 * (rows + planned.multiplications(last).unwrap());
+        for (position, why) in [(weights + 7, "a weight"), (plan, "the end of a row"), (weights - 1, "a step")] {
+            let mut bytes = planned_bytes.clone();
+            bytes[position] ^= 1;
+            let bytes = resealed(&bytes, MODEL_DIGITS);
+            let refused = PrivateModel::from_bytes(&bytes);
+            assert!(matches!(&refused, Err(Error::Model(why)) if why.contains("plan")), "{why}: {refused:?}");
+            let mut without = PrivateModel::from_bytes_without_plan(&bytes).unwrap();
+            assert_eq!(without.multiplications(last), None);
+            without.plan(last).unwrap();
+            assert!(without.multiplications(last).is_some());
+        }
     }
+}
+
+#[test]
+fn plans_of_unknown_kinds_or_layouts_are_refused() {
+    let planned = planned(8, &[Layout::Records, TWO]).to_bytes();
+    let length = u64::from_le_bytes(planned[..8].try_into().unwrap()) as usize;
     let header = String::from_utf8(planned[8..8 + length].to_vec()).unwrap();
-    for (old, new) in [("U16", "I16"), ("U16", "F16"), ("\"plan\"", "\"more\"")] {
-        let changed = header.replacen(old, new, 1);
+    let two = header.find("\"plan.features:2\"").unwrap();
+    for (from, old, new) in [
+        (0, "U16", "I16"),
+        (0, "U16", "F16"),
+        (two, "U16", "I16"),
+        (0, "\"plan\"", "\"more\""),
+        (two, "plan.features:2", "plan.features:5"),
+        (two, "plan.features:2", "plan.features:1"),
+        (two, "plan.features:2", "plan.feature:02"),
+        (two, "plan.features:2", "plan.records:10"),
+    ] {
+        let changed = header[..from].to_string() + &header[from..].replacen(old, new, 1);
+        assert_ne!(changed, header);
         let bytes = [&planned[..8], changed.as_bytes(), &planned[8 + length..]].concat();
         let refused = PrivateModel::from_bytes(&resealed(&bytes, MODEL_DIGITS));
         assert!(matches!(refused, Err(Error::Malformed { .. })), "{new}: {refused:?}");
     }
+    // Under the name of another layout that the spec lists it is not a plan of that layout's weights.
+    let changed = header.replacen("plan.features:2", "plan.features:3", 1);
+    let bytes = [&planned[..8], changed.as_bytes(), &planned[8 + length..]].concat();
+    let refused = PrivateModel::from_bytes(&resealed(&bytes, MODEL_DIGITS));
+    assert!(matches!(&refused, Err(Error::Model(why)) if why.contains("plan")), "{refused:?}");
 }
 
 #[test]

@@ -120,6 +120,7 @@ static void messages(void) {
     NULL_REFUSED(tacita_request_spec_fingerprint(world.request, NULL));
     NULL_REFUSED(tacita_evaluator_new(NULL, &out.evaluator));
     NULL_REFUSED(tacita_evaluator_new(world.model, NULL));
+    NULL_REFUSED(tacita_evaluator_prepare(NULL, 1));
     NULL_REFUSED(tacita_evaluator_evaluate(NULL, world.request, world.public_key, &out.response));
     NULL_REFUSED(tacita_evaluator_evaluate(world.evaluator, NULL, world.public_key, &out.response));
     NULL_REFUSED(tacita_evaluator_evaluate(world.evaluator, world.request, NULL, &out.response));

@@ -73,6 +73,7 @@ static void messages(void) {
     WRONG_REFUSED(REQUEST, tacita_request_key_fingerprint(wrong, out.digest));
     WRONG_REFUSED(REQUEST, tacita_request_spec_fingerprint(wrong, out.digest));
     WRONG_REFUSED(MODEL, tacita_evaluator_new(wrong, &out.evaluator));
+    WRONG_REFUSED(EVALUATOR, tacita_evaluator_prepare(wrong, 1));
     WRONG_REFUSED(EVALUATOR, tacita_evaluator_evaluate(wrong, world.request, world.public_key, &out.response));
     WRONG_REFUSED(REQUEST, tacita_evaluator_evaluate(world.evaluator, wrong, world.public_key, &out.response));
     WRONG_REFUSED(PUBLIC_KEY, tacita_evaluator_evaluate(world.evaluator, world.request, wrong, &out.response));

@@ -91,6 +91,7 @@ static void layouts(void) {
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
         REFUSED(ARGUMENT, tacita_encryptor_new_with_layout(world.encryptor, bad[i], &out.encryptor));
         REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, bad[i], 2048, 1, out.counts, out.counts + 1));
+        REFUSED(ARGUMENT, tacita_evaluator_prepare(world.evaluator, bad[i]));
     }
     REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, 2, 64, 1, out.counts, out.counts + 1));
     REFUSED(TOO_LARGE, tacita_spec_ciphertexts(world.spec, 2, 2048, (size_t)1 << 32, out.counts, out.counts + 1));
@@ -106,6 +107,7 @@ static void layouts(void) {
         SUCCEEDS(tacita_encryptor_encrypt(encryptor, RECORD, FEATURES, 1, &request));
         SUCCEEDS(tacita_request_together(request, &found));
         CHECK(found == together);
+        SUCCEEDS(tacita_evaluator_prepare(world.evaluator, together));
         SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, request, world.public_key, &response));
         if (i > 0) {
             REFUSED(REQUEST_MISMATCH, tacita_decryptor_decrypt(world.decryptor, response, world.request, &out.predictions));

@@ -4,6 +4,9 @@ use tacita::encoding::Layout;
 use tacita::inference::{Evaluator, OnProgress, Request, VerifiedKeys};
 use tacita::model::PrivateModel;
 
+use crate::console::Console;
+use crate::layout::prepare;
+
 /// A service with a private model.
 pub(crate) struct Cloud {
     evaluator: Evaluator,
@@ -15,6 +18,11 @@ impl Cloud {
     pub(crate) fn new(model: &[u8]) -> tacita::Result<Self> {
         let evaluator = Evaluator::new(PrivateModel::from_bytes(model)?);
         Ok(Self { evaluator, keys: VerifiedKeys::new() })
+    }
+
+    /// Makes it ready for requests in a layout.
+    pub(crate) fn prepare(&self, console: &Console, layout: Layout) -> tacita::Result<()> {
+        prepare(console, &self.evaluator, layout)
     }
 
     /// Request bytes to response bytes; checks the proof of a key that it sees for the first time.

@@ -1,11 +1,14 @@
 //! The option `--layout`.
 
 use std::str::FromStr;
+use std::time::Instant;
 
 use clap::Args;
 use tacita::encoding::Layout;
+use tacita::inference::Evaluator;
 use tacita::model::PublicSpec;
 
+use crate::console::{Console, time};
 use crate::exit::{Exit, Failure};
 
 /// Which values share a ciphertext.
@@ -48,6 +51,18 @@ impl LayoutArgument {
                 .ok_or_else(|| Failure::new(Exit::Argument, "the spec has no features layout for such a key")),
         }
     }
+}
+
+/// Makes an evaluator ready for a layout, so that the time of an evaluation is not that of planning, and says so if the model
+/// did not carry the plan.
+pub(crate) fn prepare(console: &Console, evaluator: &Evaluator, layout: Layout) -> tacita::Result<()> {
+    let (start, planned) = (Instant::now(), evaluator.is_planned(layout));
+    evaluator.prepare(layout)?;
+    if !planned {
+        let took = time(start.elapsed());
+        console.note(&format!("planned {layout} in {took}; `tacita compile --plan {layout}` stores the plan"));
+    }
+    Ok(())
 }
 
 /// See [`LayoutArgument::choose`].

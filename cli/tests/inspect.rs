@@ -63,7 +63,7 @@ fn neither_secrets_nor_weights_nor_predictions_come_out() {
     };
     let of_spec = facts("spec.json");
     let of_model = facts("model.safetensors");
-    let of_model_alone = ["rows", "columns", "multiplications"];
+    let of_model_alone = ["rows", "columns", "plans"];
     assert!(of_model.iter().all(|name| of_spec.contains(name) || of_model_alone.contains(&&**name)), "{of_model:?}");
     folder
         .tacita("decrypt --spec spec.json --key secret.json --request request --in response --out predictions")

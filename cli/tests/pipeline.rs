@@ -285,3 +285,43 @@ fn the_model_of_a_single_output_has_two_classes() {
     }
     folder.tacita("compile one.safetensors --model m --spec s --grid 0,1,0,9 --activation softmax").failure(28);
 }
+
+/// The layouts whose plans a model file carries.
+fn plans(folder: &Folder, file: &str) -> Vec<String> {
+    let plans = fact(folder, file, "plans");
+    plans.as_array().unwrap().iter().map(|plan| plan["layout"].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_plan_that_the_model_carries_is_not_searched_again() {
+    let folder = clinic::open();
+    let spec = PublicSpec::from_json(&folder.read("spec.json")).unwrap();
+    assert_eq!(
+        plans(&folder, "model.safetensors"),
+        ["records".to_string(), spec.best_layout(3072, 1).unwrap().to_string()],
+        "if nothing else is asked for"
+    );
+    let compile = |plan: &str| {
+        let line = format!("compile network.safetensors --model m --spec s --features features.json --plan {plan}");
+        folder.tacita(&line)
+    };
+    for refused in ["features:5", "features:3,features:1000000"] {
+        compile(refused).failure(10);
+    }
+    assert_eq!(compile("features").code, 2);
+    compile("records").success();
+    assert_eq!(plans(&folder, "m"), ["records"]);
+    compile("features:3,features:2").success();
+    assert_eq!(plans(&folder, "m"), ["records", "features:2", "features:3"]);
+    for (layout, is_stored) in [("records", true), ("features:2", true), ("features:4", false)] {
+        let encrypt = "encrypt --spec s --key secret.json --in records.csv --out request";
+        folder.tacita(&format!("{encrypt} --layout {layout}")).success();
+        let evaluate = "evaluate --model m --in request --out response";
+        let run = folder.tacita(evaluate).success();
+        let said = run.stderr.contains(&format!("`tacita compile --plan {layout}`"));
+        assert_eq!(said, !is_stored, "{}", run.stderr);
+        assert!(folder.tacita(&format!("{evaluate} --json")).success().json()["ms"].as_f64() > Some(0.0));
+        assert_eq!(folder.tacita(&format!("{evaluate} --quiet")).success().stderr, "");
+        folder.tacita("decrypt --spec s --key secret.json --request request --in response").success();
+    }
+}

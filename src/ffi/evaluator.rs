@@ -8,6 +8,7 @@ use super::public_key::tacita_public_key;
 use super::request::tacita_request;
 use super::response::tacita_response;
 use super::status::tacita_status;
+use crate::encoding::Layout;
 use crate::inference::Evaluator;
 
 /// Evaluates one private model on encrypted records.
@@ -20,7 +21,8 @@ impl Handle for tacita_evaluator {
     type Value = Evaluator;
 }
 
-/// Makes an evaluator. What can be prepared is prepared here, once.
+/// Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
+/// carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
 ///
 /// Threads: any number may share `model`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE.
@@ -33,6 +35,21 @@ pub unsafe extern "C" fn tacita_evaluator_new(
         // SAFETY: the conventions.
         let (model, out) = unsafe { (borrow("model", model)?, room("evaluator_out", evaluator_out, 1)?) };
         out.give(Evaluator::new(model.clone()))
+    })
+}
+
+/// Makes an evaluator ready for requests with `together` features in a ciphertext; 1 is the records layout.
+///
+/// Without it the first such request takes longer, by seconds if the model's file does not carry the plan of that
+/// layout, which `tacita compile --plan` stores.
+/// Threads: any number may share `evaluator`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_evaluator_prepare(evaluator: *const tacita_evaluator, together: u32) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let evaluator = unsafe { borrow("evaluator", evaluator)? };
+        Ok(evaluator.prepare(Layout::from_together(together))?)
     })
 }
 

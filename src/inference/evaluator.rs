@@ -44,28 +44,28 @@ impl Evaluator {
     /// Most keys that have a pool.
     pub const MAX_POOLS: usize = 64;
 
-    /// An evaluator. A model that does not carry a plan of its multiplications in the records layout is
-    /// [planned](PrivateModel::planned) here; the plan for another layout is found when it is asked for first, or by
-    /// [`prepare`](Self::prepare).
+    /// An evaluator. The records layout is [prepared](Self::prepare) here, which takes seconds if the model does not carry
+    /// its [plan](PrivateModel::plan).
     pub fn new(model: PrivateModel) -> Self {
-        let model = if model.layer().is_some() { model } else { model.planned() };
-        let records = model.layer().expect("it is planned").clone();
-        records.prepare();
-        let layer = |layout| if layout == Layout::Records { OnceLock::from(records.clone()) } else { OnceLock::new() };
+        let layer = |layout| model.layer(layout).cloned().map_or_else(OnceLock::new, OnceLock::from);
         let layers = model.spec().layouts().map(|layout| (layout, layer(layout))).collect();
-        Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS, pools: RwLock::default() }
+        let evaluator = Self { model, layers, max_records: Self::DEFAULT_MAX_RECORDS, pools: RwLock::default() };
+        evaluator.prepare(Layout::Records).expect("every spec permits it");
+        evaluator
     }
 
-    /// Finds the plan of multiplications for a layout, unless that was done before.
+    /// Makes ready what the first evaluation in a layout otherwise would. Unless the layout [is
+    /// planned](Self::is_planned), that is a search of seconds.
     ///
     /// # Errors
     /// [`Error::Argument`] if the spec does not list the layout.
     pub fn prepare(&self, layout: Layout) -> Result<()> {
-        self.layer(layout).map(drop)
+        self.layer(layout).map(LinearLayer::prepare)
     }
 
-    /// Whether the plan for a layout is there.
-    pub(super) fn is_prepared(&self, layout: Layout) -> bool {
+    /// Whether the plan of multiplications for a layout is there: from the [model](PrivateModel::plan), or because it was
+    /// found since.
+    pub fn is_planned(&self, layout: Layout) -> bool {
         self.layers.iter().any(|(found, layer)| *found == layout && layer.get().is_some())
     }
 
@@ -73,13 +73,7 @@ impl Evaluator {
         let layer = self.layers.iter().find(|(found, _)| *found == layout);
         let (_, layer) =
             layer.ok_or_else(|| Error::Argument(format!("the spec does not permit the layout {layout}")))?;
-        let features = self.model.columns();
-        let plan = || {
-            let layer = LinearLayer::planned(layout.columns(features), &layout.matrix(features, self.model.weights()));
-            layer.prepare();
-            layer
-        };
-        Ok(layer.get_or_init(plan))
+        Ok(layer.get_or_init(|| self.model.search(layout)))
     }
 
     /// Refuses requests of more records.
@@ -91,8 +85,9 @@ impl Evaluator {
     /// Takes the nonces of responses under the pool's key from that pool from now on, in place of a pool that the key had.
     ///
     /// For keys with many requests. A response under any other key costs an n-th power while its client waits; no request
-    /// makes a pool, so clients cannot make the service spend memory. Nonces by [`NonceMethod::RandomBases`] are the quickest
-    /// to draw, and what is there hides as well as [`NonceMethod::Power`].
+    /// makes a pool, so clients cannot make the service spend memory. Nonces by
+    /// [`RandomBases`](crate::paillier::NonceMethod::RandomBases) are the quickest to draw, and what is there hides as well as
+    /// [`Power`](crate::paillier::NonceMethod::Power).
     ///
     /// ```
     /// # use tacita::encoding::{Feature, Features, Grid};

@@ -217,7 +217,7 @@ impl Evaluator {
         let estimated = costs.forecasts(self.spec(), records, nonces, |_| Ok(estimate))?;
         let near = estimated.iter().take_while(|forecast| forecast.total() < NEAR * estimated[0].total());
         let near: Vec<_> = near.map(|forecast| forecast.layout).collect();
-        let is_planned = |layout| near.contains(&layout) || self.is_prepared(layout);
+        let is_planned = |layout| near.contains(&layout) || self.is_planned(layout);
         let multiplications = |layout| if is_planned(layout) { self.multiplications(layout) } else { Ok(estimate) };
         let forecasts = costs.forecasts(self.spec(), records, nonces, multiplications)?;
         Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())
@@ -297,7 +297,7 @@ mod tests {
         assert!(forecasts[0].1, "the best is planned");
         for (forecast, planned) in forecasts {
             let layout = forecast.layout;
-            assert_eq!(planned, evaluator.is_prepared(layout));
+            assert_eq!(planned, evaluator.is_planned(layout));
             assert!(!planned || forecast.multiplications == evaluator.multiplications(layout).unwrap() as u64);
         }
     }

@@ -1,7 +1,8 @@
 //! The private model: what the evaluating side holds.
 
 use safetensors::Dtype;
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 
 use super::integer::IntegerMap;
 use super::labels::Labels;
@@ -25,8 +26,8 @@ const DIGEST_AT: usize = 8 + PREFIX.len();
 
 /// Integer weights and bias with the spec they belong to. Whatever record a spec lets through, no output overflows.
 ///
-/// A model can carry the [plan](Self::planned) of its multiplications, which takes seconds to find and is good for as few
-/// multiplications as possible.
+/// A model can carry the [plans](Self::plan) of its multiplications in some of the spec's layouts. A plan takes seconds to find
+/// and is good for as few multiplications as possible.
 ///
 /// As a file it is safetensors (`model.safetensors`; `docs/formats.md` describes it).
 #[derive(Clone)]
@@ -34,7 +35,8 @@ pub struct PrivateModel {
     spec: PublicSpec,
     map: IntegerMap,
     slot_bias: Vec<i64>,
-    layer: Option<LinearLayer>,
+    /// The plans that it carries, by the features that share a ciphertext.
+    layers: BTreeMap<u32, LinearLayer>,
 }
 
 impl PrivateModel {
@@ -91,24 +93,52 @@ impl PrivateModel {
             }
         }
         let slot_bias = map.bias_at_least(spec.features());
-        Ok(Self { spec, map, slot_bias, layer: None })
+        Ok(Self { spec, map, slot_bias, layers: BTreeMap::new() })
     }
 
-    /// The model with the plan of its multiplications, for files and for every evaluator that is made of it. Finding it
-    /// takes a few seconds of all cores for 10 outputs of 784 features; the same weights always get the same plan.
-    pub fn planned(mut self) -> Self {
-        self.layer = Some(LinearLayer::planned(self.columns(), self.weights()));
-        self
+    /// Finds the plan of the multiplications in a layout, unless the model carries it, and carries it from now on: for files
+    /// and for every evaluator that is made of the model. The search takes a few seconds of all cores for 10 outputs of 784
+    /// features; the same weights always get the same plan.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid, Layout};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// # let affine = Affine::new(64, (0..256).map(|i| f64::from(i % 17) - 8.0).collect(), vec![0.0; 4])?;
+    /// # let features = Features::new([Feature::run("pixel", 64, Grid::new(0.0, 1.0, 0, 255)?)])?;
+    /// # let (labels, options) = (["a", "b", "c", "d"], QuantiseOptions::default());
+    /// # let (mut model, _) = PrivateModel::compile(&affine, features, &labels, Activation::Softmax, "patch", options)?;
+    /// for layout in [Layout::Records, model.spec().best_layout(3072, 1)?] {
+    ///     model.plan(layout)?;
+    /// }
+    /// let read = PrivateModel::from_bytes(&model.to_bytes())?;
+    /// assert_eq!(read.multiplications(Layout::Records), model.multiplications(Layout::Records));
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the spec does not list the layout.
+    pub fn plan(&mut self, layout: Layout) -> Result<()> {
+        self.spec.permit(layout)?;
+        if !self.layers.contains_key(&layout.together()) {
+            self.layers.insert(layout.together(), self.search(layout));
+        }
+        Ok(())
     }
 
-    /// Multiplications of the plan that the model carries; `None` if it has none.
-    pub fn multiplications(&self) -> Option<usize> {
-        self.layer.as_ref().map(LinearLayer::multiplications)
+    /// Multiplications of the plan that the model carries for a layout; `None` if it carries none.
+    pub fn multiplications(&self, layout: Layout) -> Option<usize> {
+        self.layer(layout).map(LinearLayer::multiplications)
     }
 
-    /// The plan that the model carries.
-    pub(crate) fn layer(&self) -> Option<&LinearLayer> {
-        self.layer.as_ref()
+    /// The plan that the model carries for a layout.
+    pub(crate) fn layer(&self, layout: Layout) -> Option<&LinearLayer> {
+        self.layers.get(&layout.together())
+    }
+
+    /// The plan for a layout of the spec, found anew.
+    pub(crate) fn search(&self, layout: Layout) -> LinearLayer {
+        LinearLayer::planned(layout.columns(self.columns()), &layout.matrix(self.columns(), self.weights()))
     }
 
     /// The public spec.
@@ -167,29 +197,35 @@ impl PrivateModel {
         }
     }
 
-    /// The file: little-endian tensors `bias` (I64), `plan` (U16 or U32, if the model carries one), `weights` (I8 or, above
-    /// 8 bits, I16) and `spec` (U8, the text), in this order. The same model always gives the same bytes.
+    /// The file: little-endian tensors `bias` (I64), `plan` and `plan.features:9` and so on (U16 or U32, those that the model
+    /// carries), `weights` (I8 or, above 8 bits, I16) and `spec` (U8, the text), in this order. The same model with the same
+    /// plans always gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (rows, columns, text) = (self.rows(), self.columns(), self.spec.as_json());
         let narrow = self.map.weights.iter().all(|&weight| i8::try_from(weight).is_ok());
         let (dtype, width) = if narrow { (Dtype::I8, 1) } else { (Dtype::I16, 2) };
         let bias_end = rows * size_of::<i64>();
-        let plan = self.layer.as_ref().map(LinearLayer::to_stored);
-        let plan_bytes = plan.as_ref().map_or(&[][..], |plan| &plan.data);
-        let plan_end = bias_end + plan_bytes.len();
-        let plan_entry = plan.as_ref().map_or(String::new(), |plan| {
-            let (bits, pairs) = (8 * plan.width, plan.data.len() / (2 * plan.width));
-            format!(
-                "\"plan\":{{\"dtype\":\"U{bits}\",\"shape\":[{pairs},2],\"data_offsets\":[{bias_end},{plan_end}]}},"
-            )
-        });
-        let weights_end = plan_end + rows * columns * width;
+        let (mut plans, mut plan_entries) = (Vec::new(), String::new());
+        for (&together, layer) in &self.layers {
+            let StoredPlan { width, data } = layer.to_stored();
+            let (name, bits, pairs) =
+                (tensor_of_plan(Layout::from_together(together)), 8 * width, data.len() / (2 * width));
+            let start = bias_end + plans.len();
+            let end = start + data.len();
+            let _ = write!(
+                plan_entries,
+                "\"{name}\":{{\"dtype\":\"U{bits}\",\"shape\":[{pairs},2],\"data_offsets\":[{start},{end}]}},"
+            );
+            plans.extend_from_slice(&data);
+        }
+        let plans_end = bias_end + plans.len();
+        let weights_end = plans_end + rows * columns * width;
         let end = weights_end + text.len();
 
         let mut header = format!(
             "\",\"tacita.format\":\"{FORMAT}\"}},\
-             \"bias\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{bias_end}]}},{plan_entry}\
-             \"weights\":{{\"dtype\":\"{dtype:?}\",\"shape\":[{rows},{columns}],\"data_offsets\":[{plan_end},{weights_end}]}},\
+             \"bias\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{bias_end}]}},{plan_entries}\
+             \"weights\":{{\"dtype\":\"{dtype:?}\",\"shape\":[{rows},{columns}],\"data_offsets\":[{plans_end},{weights_end}]}},\
              \"spec\":{{\"dtype\":\"U8\",\"shape\":[{}],\"data_offsets\":[{weights_end},{end}]}}}}",
             text.len()
         );
@@ -200,7 +236,7 @@ impl PrivateModel {
         let mut after = Vec::with_capacity(header.len() + end);
         after.extend(header.as_bytes());
         self.map.bias.iter().for_each(|bias| after.extend(bias.to_le_bytes()));
-        after.extend(plan_bytes);
+        after.extend(plans);
         for weight in &self.map.weights {
             after.extend(&weight.to_le_bytes()[..width]);
         }
@@ -216,22 +252,22 @@ impl PrivateModel {
     /// # Errors
     /// [`Error::TooLarge`] above [`MAX_BYTES`](Self::MAX_BYTES); [`Error::Damaged`] if the file, or the spec in it, does
     /// not have the SHA-256 it claims; [`Error::Malformed`] if it is not a private model; [`Error::Model`] if an output
-    /// could overflow, or if the plan is not the plan of these weights:
+    /// could overflow, or if a plan is not a plan of these weights:
     /// [`from_bytes_without_plan`](Self::from_bytes_without_plan) reads the rest.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, true)
     }
 
-    /// [`from_bytes`](Self::from_bytes) that does not look at the plan. The model has none then, until it is
-    /// [planned](Self::planned) anew.
+    /// [`from_bytes`](Self::from_bytes) that does not look at plans. The model has none then, until it is
+    /// [planned](Self::plan) anew.
     ///
     /// # Errors
-    /// As [`from_bytes`](Self::from_bytes), but for the plan.
+    /// As [`from_bytes`](Self::from_bytes), but for plans.
     pub fn from_bytes_without_plan(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, false)
     }
 
-    fn read(bytes: &[u8], with_plan: bool) -> Result<Self> {
+    fn read(bytes: &[u8], with_plans: bool) -> Result<Self> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(Error::TooLarge { what: WHAT, found: bytes.len() as u64, limit: Self::MAX_BYTES as u64 });
         }
@@ -246,11 +282,15 @@ impl PrivateModel {
         let get = |name| tensors.get(name).ok_or_else(|| Error::malformed(WHAT, format!("there is no tensor {name}")));
         let (bias, weights, spec) = (get("bias")?, get("weights")?, get("spec")?);
         let shapes = || Error::malformed(WHAT, "its tensors are not of the types and shapes that its spec asks for");
-        let plan = tensors.get("plan");
-        if tensors.iter().count() != 3 + usize::from(plan.is_some()) || spec.dtype != Dtype::U8 {
+        if spec.dtype != Dtype::U8 {
             return Err(shapes());
         }
         let spec = PublicSpec::from_json(spec.data)?;
+        let plan = |layout| Some((layout, tensors.get(&tensor_of_plan(layout))?));
+        let plans: Vec<_> = spec.layouts().filter_map(plan).collect();
+        if tensors.iter().count() != 3 + plans.len() {
+            return Err(shapes());
+        }
         let (rows, columns) = (spec.labels().len(), spec.features().len());
         if bias.dtype != Dtype::I64 || bias.shape != [rows] || weights.shape != [rows, columns] {
             return Err(shapes());
@@ -267,16 +307,26 @@ impl PrivateModel {
             },
         };
         let mut model = Self::new(spec, map)?;
-        if let Some(plan) = plan.filter(|_| with_plan) {
+        for (layout, plan) in plans.into_iter().filter(|_| with_plans) {
             let width = match (plan.dtype, &plan.shape[..]) {
                 (Dtype::U16, [_, 2]) => 2,
                 (Dtype::U32, [_, 2]) => 4,
                 _ => return Err(shapes()),
             };
             let stored = StoredPlan { width, data: plan.data.into() };
-            model.layer = Some(LinearLayer::from_stored(columns, model.weights(), &stored)?);
+            let matrix = layout.matrix(columns, model.weights());
+            let layer = LinearLayer::from_stored(layout.columns(columns), &matrix, &stored)?;
+            model.layers.insert(layout.together(), layer);
         }
         Ok(model)
+    }
+}
+
+/// The tensor of a layout's plan.
+fn tensor_of_plan(layout: Layout) -> String {
+    match layout {
+        Layout::Records => "plan".into(),
+        Layout::Features { .. } => format!("plan.{layout}"),
     }
 }
 

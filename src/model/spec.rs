@@ -205,13 +205,17 @@ impl PublicSpec {
     /// # Errors
     /// [`Error::Argument`] if the spec does not list the layout, or not even one record and one row fit such a key.
     pub fn packing(&self, layout: Layout, key_bits: u32) -> Result<Packing> {
-        let Some(spacing) = self.spacing(layout) else {
-            return Err(Error::Argument(format!("the spec does not permit the layout {layout}")));
-        };
+        let spacing = self.permit(layout)?;
         match layout {
             Layout::Records => Packing::records(key_bits, self.slot_bits()),
             Layout::Features { together } => Packing::features(key_bits, self.slot_bits(), together, spacing),
         }
+    }
+
+    /// Bits from slot to slot in a layout, which the spec must list.
+    pub(crate) fn permit(&self, layout: Layout) -> Result<u32> {
+        let refused = || Error::Argument(format!("the spec does not permit the layout {layout}"));
+        self.spacing(layout).ok_or_else(refused)
     }
 
     /// The layout in which so many records are probably done the soonest under a key of `key_bits` bits, by a rule of thumb: one

