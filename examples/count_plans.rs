@@ -1,4 +1,5 @@
-//! Counts the multiplications that linear layers take: the table in `docs/performance.md`.
+//! Counts the multiplications that linear layers take, for whoever works on the planner: matrices of more sizes and kinds
+//! than `tacita bench` counts.
 //!
 //! `cargo run --release --example count_plans`; with `large` behind it, matrices that are too large for the thorough search.
 

@@ -14,7 +14,8 @@ use crate::exit::{Exit, Failure};
 /// Which values share a ciphertext.
 #[derive(Debug, Args)]
 pub(crate) struct LayoutArgument {
-    /// How values share ciphertexts: `records`, `features:T` for T features of a record together, `features` for the most, or `auto`
+    /// How values share ciphertexts: `records`; `features:T` for T features of a record together; `features` for that with
+    /// the fewest ciphertexts down, then up; or `auto`
     #[arg(long, default_value = "records", value_name = "LAYOUT")]
     layout: Choice,
 }

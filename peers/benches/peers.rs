@@ -1,12 +1,22 @@
-//! Each job as a criterion group, tacita with each engine and its rivals in it: `job/who`.
+//! Each job as a criterion group, tacita and its rivals in it: `job/who`. tacita is there with each engine that the machine
+//! has, or the one that `TACITA_BACKEND` asks for.
 #![allow(missing_docs)]
 
+use std::process::exit;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use tacita::Backend;
 use tacita_peers::{Clock, Inputs, Job, contenders};
 
 fn peers(c: &mut Criterion) {
+    if let Err(error) = Backend::selected() {
+        eprintln!("error: {error}");
+        exit(1);
+    }
+    if !Backend::available().any(|engine| engine == Backend::Ifma) {
+        eprintln!("*** SKIPPED: tacita/ifma, for whose instructions this processor is not made");
+    }
     tacita::set_threads(1).expect("nothing ran yet");
     let inputs = Inputs::new(3072).expect("a model");
     let contenders = contenders(&inputs).expect("the variable names an engine");

@@ -67,9 +67,10 @@ impl Backend {
             Some(name) => Self::available().find(|backend| name == backend.name()),
         };
         found.ok_or_else(|| {
-            let (name, variable) = (wanted.unwrap_or_default().to_string_lossy(), Self::VARIABLE);
-            let names: Vec<_> = Self::available().map(|backend| format!("`{backend}`")).collect();
-            Error::Backend(format!("{variable} asks for `{name}`; this build has {} here", names.join(" and ")))
+            let (name, variable, names) = (wanted.unwrap_or_default().to_string_lossy(), Self::VARIABLE, names());
+            Error::Backend(format!(
+                "{variable} asks for `{name}`; this build has {names} here: set it to one of these or unset it"
+            ))
         })
     }
 
@@ -79,7 +80,10 @@ impl Backend {
     /// [`Error::Backend`] if this machine lacks what the engine needs.
     pub(crate) fn ring(self, m: Arc<Montgomery>, timing: Timing, sharers: usize) -> Result<Arc<dyn Ring>> {
         if !self.is_available() {
-            return Err(Error::Backend(format!("this machine has no engine `{self}`")));
+            return Err(Error::Backend(format!(
+                "this machine has no engine `{self}`; this build has {} here",
+                names()
+            )));
         }
         Ok(match (self, timing) {
             (Self::Portable, Timing::Constant) => Arc::new(EngineRing::new(Portable::<ConstantTime>::new(m), sharers)),
@@ -117,6 +121,12 @@ impl Backend {
             Self::Ifma => "ifma",
         }
     }
+}
+
+/// The engines of this machine, for an error.
+fn names() -> String {
+    let names: Vec<_> = Backend::available().map(|backend| format!("`{backend}`")).collect();
+    names.join(" and ")
 }
 
 impl fmt::Display for Backend {

@@ -219,7 +219,7 @@ fn vectors_of(limbs: &[u64]) -> Zeroizing<Box<[__m512i]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::lanes::Lanes;
+    use crate::arith::lanes::{Lanes, MOST_PAIRS};
     use crate::arith::testing::{has_ifma, moduli, random_below, residues};
     use crate::entropy::SeededEntropy;
     use crate::secret::integer;
@@ -373,17 +373,17 @@ mod tests {
                 assert_eq!(values(lanes, m, &own_out), expected(&which));
             }
         }
-        // c (1 + f m) for the same unit many times over: as many windows as a table of 4,096-bit keys has.
+        // c (1 + f m) for the same unit as many times over as a product may have factors.
         let inverse = unit.1.clone().invert(&square).unwrap();
         let inverse = lanes.enter(&vec![&Limbs::from_integer(&inverse, 130)[..]; L::WIDTH], &mut s);
         let mut entry = lanes.gathered(&vec![&unit.0; L::WIDTH]);
         lanes.factor(&mut entry, &inverse, &mut s);
         let mut product = lanes.empty_product();
-        for _ in 0..800 {
+        for _ in 0..MOST_PAIRS {
             lanes.mul_factored(&mut product, [&entry; 2], &mut s);
         }
         let product = lanes.expand(product, &mut s);
-        let expected = unit.1.clone().pow_mod(&Integer::from(1600), &square).unwrap();
+        let expected = unit.1.clone().pow_mod(&Integer::from(2 * MOST_PAIRS), &square).unwrap();
         assert!(values(lanes, m, &product).iter().all(|found| *found == expected));
     }
 

@@ -77,9 +77,10 @@ pub(crate) fn pow_public_and_pack<L: Lanes>(
     shift: u32,
     scratch: &mut L::Scratch,
 ) -> L::Residues {
-    let odd_powers = odd_powers(lanes, base, public_window(significant_bits(exponent)), scratch);
+    let width = public_window(significant_bits(exponent));
+    let odd_powers = odd_powers(lanes, base, width, scratch);
     // What comes in at which bit, the lowest first.
-    let windows = sliding_windows(exponent, public_window(significant_bits(exponent)));
+    let windows = sliding_windows(exponent, width);
     let powers = windows.into_iter().map(|(bit, odd)| (bit, &odd_powers[odd / 2]));
     let mut factors: Vec<_> = powers.chain((0..).map(|j| shift * j).zip(rows)).collect();
     factors.sort_by_key(|&(bit, _)| bit);

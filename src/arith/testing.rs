@@ -13,7 +13,7 @@ use super::{Backend, Montgomery, Ring, Timing};
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::secret::integer;
 
-/// Odd moduli: tiny, around limb boundaries, and of the sizes that keys have; products of two primes and primes.
+/// Odd moduli: tiny ones, primes around limb boundaries and up to the length that those of keys have, a product of two primes.
 pub(crate) fn moduli() -> Vec<Integer> {
     let prime = |bits: u32| (Integer::from(1) << (bits - 1)) + (Integer::from(1) << (bits - 2));
     let prime = |bits: u32| prime(bits).next_prime();
@@ -23,7 +23,7 @@ pub(crate) fn moduli() -> Vec<Integer> {
     moduli
 }
 
-/// Edge values and seeded random ones around m: 0, 1, m - 1, m, 2m - 1 and four random ones below m^2.
+/// Edge values: 0, 1, those around m, 2m - 1, m^2 - 1; and four seeded random ones below m^2.
 pub(crate) fn samples(m: &Integer) -> Vec<Integer> {
     let square = m.clone().square();
     let mut samples = vec![

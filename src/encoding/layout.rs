@@ -58,10 +58,10 @@ impl Layout {
         features.div_ceil(self.together() as usize)
     }
 
-    /// The matrix that takes those ciphertexts to the coefficients of a response (see [`Packing`](super::Packing)), row-major with
-    /// [`columns`](Self::columns) columns, from row-major weights: with t features together, its row j t + t - 1 - i has in
-    /// column g weight g t + i of the weights' row j, or 0 where there is no such feature. With one feature a ciphertext
-    /// these are the weights themselves.
+    /// The matrix that takes those ciphertexts to the coefficients of a response (see [`Packing`](super::Packing)),
+    /// row-major with [`columns`](Self::columns) columns, from row-major weights: with t features together, its row
+    /// j t + t - 1 - i has in column g weight g t + i of the weights' row j, or 0 where there is no such feature. With one
+    /// feature a ciphertext these are the weights themselves.
     ///
     /// ```
     /// # use tacita::encoding::Layout;

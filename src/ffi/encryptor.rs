@@ -50,7 +50,7 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_public_key(
     })
 }
 
-/// Makes an encryptor that knows the secret key, and encrypts in a quarter of the time or less.
+/// Makes an encryptor that knows the secret key, and encrypts in about half to two thirds of the time.
 ///
 /// `spec_fingerprint` as in `tacita_encryptor_new_with_public_key`.
 /// Threads: any number may share `spec` and `key`.

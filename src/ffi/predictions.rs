@@ -30,8 +30,11 @@ impl Predictions {
     pub(super) fn new(predictions: Vec<Prediction>, spec: &PublicSpec) -> Self {
         let labels: Vec<Box<str>> = spec.labels().map(Box::from).collect();
         // One output under sigmoid decides between two classes, and has a name for the second one.
-        let nameless = labels.len() == 1 && spec.activation() == Activation::Sigmoid;
-        let classes = nameless.then(|| Box::from("")).into_iter().chain(labels).collect();
+        let negated = match labels.as_slice() {
+            [label] if spec.activation() == Activation::Sigmoid => Some(format!("not {label}").into()),
+            _ => None,
+        };
+        let classes = negated.into_iter().chain(labels).collect();
         Self { predictions, classes }
     }
 
@@ -117,7 +120,7 @@ pub unsafe extern "C" fn tacita_predictions_class(
 }
 
 /// Writes the label of the class of one record, counted from 0, with its NUL, into room for `capacity` bytes;
-/// TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is the empty text then.
+/// TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is `not ` and that label.
 ///
 /// Threads: any number may share `predictions`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, BUFFER_TOO_SMALL.

@@ -23,7 +23,8 @@ impl Handle for tacita_request {
     type Value = Request;
 }
 
-/// Reads a request. Its public key and ciphertexts are checked when they are used.
+/// Reads a request, one message and no more: a sequence of several, as `tacita encrypt` writes for many records, is
+/// refused with CUT_OR_PADDED. Its public key and ciphertexts are checked when they are used.
 ///
 /// Threads: any.
 /// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED, KEY_SIZE,

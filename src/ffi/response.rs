@@ -20,7 +20,8 @@ impl Handle for tacita_response {
     type Value = Response;
 }
 
-/// Reads a response. Its ciphertexts are checked when it is decrypted.
+/// Reads a response, one message and no more: a sequence of several, as `tacita evaluate` answers one of requests, is
+/// refused with CUT_OR_PADDED. Its ciphertexts are checked when it is decrypted.
 ///
 /// Threads: any.
 /// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED.

@@ -110,10 +110,11 @@ pub unsafe extern "C" fn tacita_secret_key_from_json(
     })
 }
 
-/// Reads a secret key from a file.
+/// Reads a secret key from a file. A file that is encrypted under a passphrase is refused with ARGUMENT.
 ///
 /// Threads: any.
-/// Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG, BACKEND.
+/// Fails with: NULL_POINTER, ARGUMENT, IO, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG,
+/// BACKEND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_secret_key_load(
     path: *const c_char,

@@ -59,7 +59,7 @@ pub enum tacita_status {
     KeyHash = 217,
     /// The public and the secret part of a key do not belong together.
     KeyParts = 218,
-    /// The secret key file is encrypted, and not under this passphrase.
+    /// The secret key file is encrypted, and not under this passphrase. No function of this version returns it.
     Passphrase = 219,
     /// Things that belong to different keys were brought together.
     KeyMismatch = 220,

@@ -50,8 +50,8 @@ pub struct UnitCosts {
     pub square: Cost,
 }
 
-/// Seconds of equal jobs: of one alone, of a bundle as wide as the engine's lanes on one thread, and of each bundle after that on the
-/// same thread.
+/// Seconds of equal jobs: of one alone, of a bundle as wide as the engine's lanes on one thread, and of each bundle after
+/// that on the same thread.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cost {
     /// One job.
@@ -63,7 +63,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Seconds of `count` jobs that are split into bundles and single ones on so many threads; `bundled` as [`Backend::bundled`] has it.
+    /// Seconds of `count` jobs that are split into bundles and single ones on so many threads; `bundled` as
+    /// [`Backend::bundled`] has it.
     pub(super) fn of(self, count: usize, bundled: usize, lanes: usize, threads: usize) -> f64 {
         let (bundles, rest) = (bundled.div_ceil(lanes), count - bundled);
         let rounds = bundles.div_ceil(threads);
@@ -79,7 +80,7 @@ impl Cost {
         wide + rest as f64 * self.one
     }
 
-    /// The same of `parts`, part for part.
+    /// `with` of each part of both, and 0 where that is negative.
     fn combine(self, other: Self, with: impl Fn(f64, f64) -> f64) -> Self {
         let with = |x, y| with(x, y).max(0.0);
         Self {
@@ -132,8 +133,8 @@ fn name<S: serde::Serializer>(backend: &Backend, serializer: S) -> std::result::
 }
 
 impl UnitCosts {
-    /// Measures on this machine, with the engine of the key and all threads of the library, in a second or a few where the engine is slow.
-    /// The costs are those of any key of this length.
+    /// Measures on this machine, with the engine of the key and all threads of the library, in a second or a few where the
+    /// engine is slow. The costs are those of any key of this length.
     ///
     /// # Errors
     /// [`Error::Randomness`](crate::Error::Randomness), [`Error::Threads`](crate::Error::Threads).

@@ -34,7 +34,7 @@ impl Encryptor {
         Self::new(spec, pin, NonceKey::Public(key))
     }
 
-    /// An encryptor with the secret key, which draws nonces at a quarter of the cost or less.
+    /// An encryptor with the secret key, which encrypts in about half to two thirds of the time.
     ///
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).

@@ -32,9 +32,9 @@ pub struct Forecast {
     pub request_ciphertexts: u64,
     /// Ciphertexts of the response.
     pub response_ciphertexts: u64,
-    /// Their bytes.
+    /// Bytes of the request's ciphertexts alone: its header, public key and key proof come on top.
     pub request_bytes: u64,
-    /// Their bytes.
+    /// Bytes of the response's ciphertexts alone.
     pub response_bytes: u64,
     /// Multiplications of the planned linear layer, for all batches.
     pub multiplications: u64,
@@ -58,9 +58,10 @@ fn text<S: serde::Serializer>(layout: &impl fmt::Display, serializer: S) -> std:
 }
 
 impl UnitCosts {
-    /// What `records` records take in each layout of a spec that fits the key, the quickest first. `multiplications` tells those of a
-    /// batch: [`Evaluator::multiplications`], or [`estimated_multiplications`](Self::estimated_multiplications) where the model is
-    /// not known. [`Evaluator::forecasts`] does both.
+    /// What `records` records take in each layout of a spec that fits the key, the quickest first. `multiplications` tells
+    /// those of a batch: [`Evaluator::multiplications`], or
+    /// [`estimated_multiplications`](Self::estimated_multiplications) where the model is not known.
+    /// [`Evaluator::forecasts`] does both.
     ///
     /// ```
     /// # use tacita::encoding::{Feature, Features, Grid};
@@ -81,7 +82,8 @@ impl UnitCosts {
     /// ```
     ///
     /// # Errors
-    /// What `multiplications` fails with; [`Error::Argument`](crate::Error::Argument) if not even the records layout fits the key.
+    /// What `multiplications` fails with; [`Error::Argument`](crate::Error::Argument) if not even the records layout fits
+    /// the key.
     pub fn forecasts(
         &self,
         spec: &PublicSpec,
@@ -100,8 +102,8 @@ impl UnitCosts {
         Ok(forecasts)
     }
 
-    /// The multiplications of a batch in any layout, where the model is not known or not planned yet: seven for eight weights. Plans
-    /// of 10 x 784 weights of 8 bits take from five to seven.
+    /// The multiplications of a batch in any layout, where the model is not known or not planned yet: seven for eight
+    /// weights. Plans of 10 x 784 weights of 8 bits take from five to seven.
     pub fn estimated_multiplications(spec: &PublicSpec) -> usize {
         spec.features().len() * spec.labels().len() * 7 / 8
     }
@@ -207,8 +209,8 @@ impl UnitCosts {
 }
 
 impl Evaluator {
-    /// What `records` records take in each layout, the quickest first, and whether the multiplications are those of a plan: plans are
-    /// searched for the layouts that may be the best. The others' are estimated, because a search takes seconds.
+    /// What `records` records take in each layout, the quickest first, and whether the multiplications are those of a plan:
+    /// plans are searched for the layouts that may be the best. The others' are estimated, because a search takes seconds.
     ///
     /// # Errors
     /// As [`UnitCosts::forecasts`].

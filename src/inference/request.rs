@@ -69,8 +69,9 @@ impl Request {
     /// Reads a request. The ciphertexts are looked at when the request is evaluated, with the key known.
     ///
     /// # Errors
-    /// [`Error::Malformed`]; [`Error::CutOrPadded`] if the file was cut or padded; [`Error::Damaged`] if the content does not have the SHA-256 it claims; [`Error::Key`] if the
-    /// public key has an impossible length; [`Error::KeyMismatch`] if it is not the one that the header names.
+    /// [`Error::Malformed`]; [`Error::CutOrPadded`] if the file was cut or padded; [`Error::Damaged`] if the content does
+    /// not have the SHA-256 it claims; [`Error::Key`] if the public key has an impossible length; [`Error::KeyMismatch`] if
+    /// it is not the one that the header names.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let content = open(WHAT, KIND, bytes)?;
         let mut reader = Reader::new(WHAT, content);

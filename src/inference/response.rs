@@ -41,7 +41,8 @@ impl Response {
     /// Reads a response. Its ciphertexts are looked at when it is decrypted.
     ///
     /// # Errors
-    /// [`Error::Malformed`]; [`Error::CutOrPadded`] if the file was cut or padded; [`Error::Damaged`] if the content does not have the SHA-256 it claims.
+    /// [`Error::Malformed`]; [`Error::CutOrPadded`] if the file was cut or padded; [`Error::Damaged`] if the content does
+    /// not have the SHA-256 it claims.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let content = open(WHAT, KIND, bytes)?;
         let mut reader = Reader::new(WHAT, content);

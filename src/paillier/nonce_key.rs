@@ -5,7 +5,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::Result;
 use crate::threads;
 
-/// A public or a secret key. Whoever has the secret one draws nonces at a quarter of the cost.
+/// A public or a secret key. Whoever has the secret one draws nonces in about half to two thirds of the time.
 #[derive(Debug, Clone)]
 pub(crate) enum NonceKey {
     Public(PublicKey),

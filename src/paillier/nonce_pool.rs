@@ -105,7 +105,7 @@ impl NoncePool {
         Self::new(NonceKey::Public(key.clone()), method, capacity, || Box::new(SystemEntropy))
     }
 
-    /// A pool of up to `capacity` nonces, drawn with the secret key, which takes a quarter of the time.
+    /// A pool of up to `capacity` nonces, drawn with the secret key, in about half to two thirds of the time.
     ///
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).

@@ -320,7 +320,8 @@ impl SecretKey {
         self.0.nonce_tables.get().ok_or(Error::Bug("the nonce tables vanished"))
     }
 
-    /// Encrypts with a fresh nonce of [`nonce_method`](Self::nonce_method): a quarter of the public key's cost.
+    /// Encrypts with a fresh nonce of [`nonce_method`](Self::nonce_method), in about half to two thirds of the time that the
+    /// public key takes.
     ///
     /// # Errors
     /// As [`PublicKey::encrypt`].

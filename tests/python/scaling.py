@@ -2,9 +2,13 @@
 
     scaling.py TACITA [--quick] [--bits 2048] [--json]
 
-Every command is a process of its own; its peak memory is what the system counted for it (ru_maxrss). Times are those of whole
-processes, the reading of files and the making of tables and plans included. --quick is small, asserts that memory stays
-bounded, and asserts nothing about time.
+Every command is a process of its own; its peak memory is what the system counted for it (ru_maxrss). Of each command
+there are the seconds of the whole process, the reading of keys and models included, and `ms`, the time that it tells of
+its work alone, with the tables and plans that are made meanwhile. `us each` is the latter by the records, features or
+rows.
+
+Memory must stay bounded, and a record of the most must take as long as one of ten times fewer, within a tenth;
+otherwise it fails. The same of features and rows is only told. --quick is small, and judges no times.
 """
 
 import argparse
@@ -17,11 +21,11 @@ import sys
 import tempfile
 import time
 
-parser = argparse.ArgumentParser()
-parser.add_argument("tacita")
-parser.add_argument("--quick", action="store_true")
-parser.add_argument("--bits", type=int, default=2048)
-parser.add_argument("--json", action="store_true")
+parser = argparse.ArgumentParser(description="How time and memory of the commands grow.")
+parser.add_argument("tacita", help="the command to measure")
+parser.add_argument("--quick", action="store_true", help="a short round, which judges memory alone")
+parser.add_argument("--bits", type=int, default=2048, help="of the key: 3072, say; 2048 if left out")
+parser.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
 arguments = parser.parse_args()
 
 tacita = os.path.abspath(arguments.tacita)
@@ -95,14 +99,31 @@ def through(count, columns, more=""):
 def show(title, unit, rows, names):
     if arguments.json:
         return
-    print(f"\n{title}\n{unit:>9} " + " ".join(f"{name:>25}" for name in names))
-    print(" " * 10 + " ".join(f"{'s':>8}{'us each':>9}{'MB':>8}" for _ in names))
+    print(f"\n{title}\n{unit:>9} " + " ".join(f"{name:>39}" for name in names))
+    print(" " * 10 + " ".join(f"{'s':>8}{'ms':>11}{'us each':>12}{'MB':>8}" for _ in names))
     for count, done in rows.items():
-        cells = [
-            f"{done[name]['seconds']:8.2f}{done[name]['seconds'] / count * 1e6:9.1f}{done[name]['peak_mb']:8.1f}"
-            for name in names
-        ]
+        cells = [cell(done[name], count) for name in names]
         print(f"{count:9} " + " ".join(cells), flush=True)
+
+
+def cell(took, count):
+    # `compile` does not time itself.
+    ms = took.get("ms", took["seconds"] * 1e3)
+    return f"{took['seconds']:8.2f}{ms:11.1f}{ms / count * 1e3:12.1f}{took['peak_mb']:8.1f}"
+
+
+def flat(what, rows, names):
+    """Whether one of the most takes as long as one of the next fewer, within a tenth, in each command; says so."""
+    (few, less), (many, more) = list(rows.items())[-2:]
+    holds = True
+    for name in names:
+        ratio = (more[name]["ms"] / many) / (less[name]["ms"] / few)
+        agrees = 0.9 <= ratio <= 1.1
+        holds &= agrees
+        verdict = "holds" if agrees else "FAILS"
+        line = f"{name}: one of {many} {what} takes {ratio:.3f} times one of {few} (0.9 to 1.1 is asked: {verdict})"
+        print(line, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+    return holds
 
 
 commands = ["encrypt", "evaluate", "decrypt"]
@@ -137,9 +158,19 @@ with tempfile.TemporaryDirectory() as folder:
 if arguments.json:
     print(json.dumps(results))
 
+is_flat = True
+if not arguments.quick:
+    print(file=sys.stderr if arguments.json else sys.stdout)
+    is_flat = flat("records", by_records, commands)
+    # One record's response does not grow with the features, nor what is encrypted with the rows.
+    flat("features", by_features, ["encrypt", "evaluate"])
+    flat("rows", by_rows, ["evaluate"])
+
 few, many = by_records[counts[0]], by_records[counts[-1]]
 for command in commands:
     more = many[command]["peak_mb"] - few[command]["peak_mb"]
     # In memory at once, the records alone would take eight bytes a value.
     limit = 12 if arguments.quick else 120
     assert more < limit, f"{command}: {more:.1f} MB more for {counts[-1]} records than for {counts[0]}"
+if not is_flat:
+    sys.exit("the time of a record depends on how many there are")

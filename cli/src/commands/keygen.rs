@@ -73,7 +73,8 @@ impl Keygen {
         outputs.write([&secret, public.to_json().as_bytes()])?;
         let facts = Facts { fingerprint: public.fingerprint().to_string(), bits: public.bits(), ms: ms(took) };
         let text = format!(
-            "A key of {} bits in {}.\n  secret key   {}   keep it: nobody can make it again\n  public key   {}\n  fingerprint  {}",
+            "A key of {} bits in {}.\n  secret key   {}   keep it: nobody can make it again\n  public key   {}\n  \
+             fingerprint  {}",
             facts.bits,
             time(took),
             self.secret,

@@ -22,8 +22,8 @@ use crate::load;
 
 /// Say which layout is the best for so many records, and what it takes on this machine
 ///
-/// The parts of the work are measured here, in a second or a few, with a key that is thrown away; the rest is counted. Without a
-/// model or a spec it is about the model of `tacita demo`.
+/// The parts of the work are measured here, in a second or a few, with a key that is thrown away; the rest is counted.
+/// Without a model or a spec it is about the model of `tacita demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     /// The private model
@@ -88,6 +88,9 @@ struct Pair {
     response: u64,
 }
 
+/// Largest deviation that a prediction may have.
+const ASKED: f64 = 0.2;
+
 /// What is asked about.
 enum About {
     Model(Box<Evaluator>),
@@ -102,7 +105,8 @@ impl About {
         }
     }
 
-    /// The forecasts, and whether their multiplications are a plan's; of the model's layouts all are planned if that is wanted.
+    /// The forecasts, and whether their multiplications are a plan's; of the model's layouts all are planned if that is
+    /// wanted.
     fn forecasts(
         &self,
         costs: &UnitCosts,
@@ -214,12 +218,11 @@ fn why(forecasts: &[Forecast]) -> String {
     let best = &forecasts[0];
     let other = forecasts.iter().find(|other| other.layout == Layout::Records && best.layout != Layout::Records);
     let Some(other) = other.or(forecasts.get(1)) else { return "there is no other layout".into() };
-    let [encrypt, evaluate, decrypt] = [
+    let mut steps = [
         (other.encrypt - best.encrypt, "encryption"),
         (other.evaluate - best.evaluate, "evaluation"),
         (other.decrypt - best.decrypt, "decryption"),
     ];
-    let mut steps = [encrypt, evaluate, decrypt];
     steps.sort_by(|x, y| y.0.total_cmp(&x.0));
     let told = steps.iter().filter(|(seconds, _)| seconds.abs() >= 1e-6).map(|(seconds, step)| {
         let (verb, time) = (if *seconds > 0.0 { "saves" } else { "costs" }, duration(seconds.abs() * 1e6));
@@ -243,7 +246,9 @@ impl Facts {
         let mut lines = vec![
             format!("{records} records, {bits}-bit keys, engine {backend}, {threads} threads{nonces}"),
             String::new(),
-            "  layout         up   down       bytes up     bytes down  multiplications    encrypt   evaluate    decrypt      whole".into(),
+            "  layout         up   down       bytes up     bytes down  multiplications    encrypt   evaluate    decrypt      \
+             whole"
+                .into(),
         ];
         for row in &self.layouts {
             let Row { layout, ciphertexts, bytes: lengths, multiplications, ms, .. } = row;
@@ -254,8 +259,8 @@ impl Facts {
             let multiplications = format!("{}{multiplications}", if row.estimated { "~ " } else { "" });
             let (bytes_up, bytes_down) = (of(lengths.request), of(lengths.response));
             let mut line = format!(
-                "{mark} {layout:11}  {up:>5}  {down:>5}  {bytes_up:>13}  {bytes_down:>13}  {multiplications:>15}  {encrypt:>9}  {evaluate:>9}  \
-                 {decrypt:>9}  {whole:>9}"
+                "{mark} {layout:11}  {up:>5}  {down:>5}  {bytes_up:>13}  {bytes_down:>13}  {multiplications:>15}  \
+                 {encrypt:>9}  {evaluate:>9}  {decrypt:>9}  {whole:>9}"
             );
             if let (Some(measured), Some(deviation)) = (&row.measured_ms, row.deviation) {
                 let Times { encrypt, evaluate, decrypt } = measured;
@@ -277,7 +282,9 @@ impl Facts {
             );
         }
         if let Some(largest) = self.largest_deviation {
-            lines.push(format!("No prediction is off by more than {:.1} %.", 100.0 * largest));
+            let verdict = if largest <= ASKED { "holds" } else { "FAILS" };
+            let (largest, asked) = (100.0 * largest, 100.0 * ASKED);
+            lines.push(format!("No prediction is off by more than {largest:.1} % ({asked} % is asked: {verdict})."));
         }
         lines.join("\n")
     }

@@ -165,7 +165,8 @@ impl<L: Lanes> Run<'_, L> {
         }
         if steps[0].is_inverse() {
             let inverse = self.invert(factors[0], scratch)?;
-            return self.values[steps[0].out as usize].set(inverse).ok();
+            self.values[steps[0].out as usize].set(inverse).ok().expect("a value is computed once");
+            return Some(());
         }
         let [product, factor] = bundles;
         self.lanes.gather(product, &factors);

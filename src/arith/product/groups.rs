@@ -9,8 +9,8 @@
 use super::chain::Chain;
 use super::program::Builder;
 
-/// Buckets of the columns with these weights in a group of rows; returns numerators and denominators of the rows.
-/// `column(i)` is what the i-th point of `points` stands for.
+/// Buckets of the columns with these weights in a group of rows; returns numerators and denominators of the rows. `points`
+/// are the columns, each with its weights.
 pub(super) fn buckets(builder: &mut Builder, chain: &Chain, points: &[(u32, &[i32])]) -> Vec<[Option<u32>; 2]> {
     let index = chain.index();
     let mut factors = vec![Vec::new(); chain.vectors.len()];
@@ -19,7 +19,7 @@ pub(super) fn buckets(builder: &mut Builder, chain: &Chain, points: &[(u32, &[i3
             factors[index[point] as usize].push(column);
         }
     }
-    // Longer vectors stand behind the shorter ones they are made of.
+    // A vector stands behind its parts.
     for place in (0..chain.vectors.len()).rev() {
         let Some([left, right]) = chain.parts[place] else { continue };
         let Some(bucket) = builder.product(&factors[place]) else { continue };

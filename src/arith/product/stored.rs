@@ -223,8 +223,8 @@ mod tests {
 
     #[test]
     fn exponents_that_are_right_only_modulo_the_prime_are_refused() {
-        // One row of one column with weight 1. The steps square the column 61 times and divide it out once: the exponent
-        // 2^61 - 1 + 1.
+        // One row of one column with weight 1. The steps square the column 61 times: its exponent is 2^61, which is 1
+        // modulo the prime.
         let mut pairs: Vec<[u32; 2]> = vec![[0, u32::MAX]];
         pairs.push([0, 0]);
         pairs.extend((0..60).map(|k| [2 + k; 2]));

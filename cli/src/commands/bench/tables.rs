@@ -84,7 +84,8 @@ impl Facts {
         if !self.whole.is_empty() {
             let _ = writeln!(
                 text,
-                "\nbits  engine    threads  pool  layout       records    encrypt   evaluate    decrypt      request     response  peak memory"
+                "\nbits  engine    threads  pool  layout       records    encrypt   evaluate    decrypt      request     \
+                 response  peak memory"
             );
         }
         for Whole { layout, records, bits, backend, threads, pool, ms, bytes: lengths, peak_memory_mb } in &self.whole {
@@ -94,8 +95,8 @@ impl Facts {
             let memory = peak_memory_mb.map_or("-".into(), |mb| format!("{mb:.0} MB"));
             let _ = writeln!(
                 text,
-                "{bits}  {backend:8}  {threads:>7}  {pool:4}  {layout:11}  {records:>7}  {encrypt:>9}  {evaluate:>9}  {decrypt:>9}  \
-                 {request:>11}  {response:>11}  {memory:>11}"
+                "{bits}  {backend:8}  {threads:>7}  {pool:4}  {layout:11}  {records:>7}  {encrypt:>9}  {evaluate:>9}  \
+                 {decrypt:>9}  {request:>11}  {response:>11}  {memory:>11}"
             );
         }
     }
