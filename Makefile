@@ -36,13 +36,13 @@ lint: setup-build setup-lint setup-aarch64 ## check format, licences, code, docu
 bench: setup-build ## run the benchmarks; ARGS="FILTER" for some of them
 	cargo bench -p tacita -- $(ARGS)
 
-bench-peers: setup-build setup-peers ## compare with other libraries; ARGS=--quick, NATIVE_GMP=1 with a GMP for this processor
+bench-peers: setup-build setup-peers ## compare with other libraries; ARGS=--quick, NATIVE_GMP=1 for GMP at its best
 	scripts/bench-peers $(ARGS)
 
-report: setup-build setup-peers ## measure all, renew docs/performance.md; ARGS="--scaling" or "--from BENCH PEERS [SCALING]"
+report: setup-build setup-peers ## renew docs/performance.md; ARGS="--scaling" or "--from BENCH PEERS [SCALING]"
 	scripts/report $(ARGS)
 
-scaling: setup-build setup-scaling ## measure how time and memory grow with records, features and rows; ARGS="--quick" or "--bits 3072"
+scaling: setup-build setup-scaling ## measure how time and memory grow; ARGS="--quick" or "--bits 3072"
 	scripts/scaling $(ARGS)
 
 timing: setup-build ## look for times that depend on secrets, a quarter of an hour; ARGS="--measurements N --bits N --json"

@@ -164,7 +164,7 @@ typedef enum {
      */
     TACITA_STATUS_KEY_PARTS = 218,
     /**
-     * The secret key file is encrypted, and not under this passphrase.
+     * The secret key file is encrypted, and not under this passphrase. No function of this version returns it.
      */
     TACITA_STATUS_PASSPHRASE = 219,
     /**
@@ -335,7 +335,8 @@ tacita_status tacita_threads(size_t *threads_out);
 
 /**
  * Tells the name of the engine that keys made from now on compute with: the one that the environment variable
- * TACITA_BACKEND asks for, otherwise the best that the machine has. The text never changes while the program runs.
+ * TACITA_BACKEND asks for, `portable` or `ifma`, otherwise the best that the machine has. Any other value, the empty text
+ * too, and an engine that the machine lacks fail with BACKEND. The text never changes while the program runs.
  *
  * Threads: any, as long as none changes the environment.
  * Fails with: NULL_POINTER, BACKEND.
@@ -394,18 +395,22 @@ tacita_status tacita_secret_key_generate(uint32_t bits,
                                          tacita_secret_key **key_out);
 
 /**
- * Reads a secret key from the JSON text of a key file. The text stays the caller's to overwrite.
+ * Reads a secret key from the JSON text of a key file. The text stays the caller's to overwrite. What is encrypted under
+ * a passphrase is no such text, and MALFORMED.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, LENGTH, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG, BACKEND.
  */
-tacita_status tacita_secret_key_from_json(const uint8_t *json, size_t json_len, tacita_secret_key **key_out);
+tacita_status tacita_secret_key_from_json(const uint8_t *json,
+                                          size_t json_len,
+                                          tacita_secret_key **key_out);
 
 /**
- * Reads a secret key from a file.
+ * Reads a secret key from a file. A file that is encrypted under a passphrase is refused with ARGUMENT.
  *
  * Threads: any.
- * Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG, BACKEND.
+ * Fails with: NULL_POINTER, ARGUMENT, IO, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG,
+ * BACKEND.
  */
 tacita_status tacita_secret_key_load(const char *path, tacita_secret_key **key_out);
 
@@ -629,7 +634,7 @@ tacita_status tacita_encryptor_new_with_public_key(const tacita_spec *spec,
                                                    tacita_encryptor **encryptor_out);
 
 /**
- * Makes an encryptor that knows the secret key, and encrypts in a quarter of the time or less.
+ * Makes an encryptor that knows the secret key, and encrypts in about half to two thirds of the time.
  *
  * `spec_fingerprint` as in `tacita_encryptor_new_with_public_key`.
  * Threads: any number may share `spec` and `key`.
@@ -684,7 +689,8 @@ tacita_status tacita_encryptor_encrypt(const tacita_encryptor *encryptor,
 void tacita_encryptor_free(tacita_encryptor *encryptor);
 
 /**
- * Reads a request. Its public key and ciphertexts are checked when they are used.
+ * Reads a request, one message and no more: a sequence of several, as `tacita encrypt` writes for many records, is
+ * refused with CUT_OR_PADDED. Its public key and ciphertexts are checked when they are used.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED, KEY_SIZE,
@@ -855,7 +861,8 @@ tacita_status tacita_evaluator_evaluate(const tacita_evaluator *evaluator,
 void tacita_evaluator_free(tacita_evaluator *evaluator);
 
 /**
- * Reads a response. Its ciphertexts are checked when it is decrypted.
+ * Reads a response, one message and no more: a sequence of several, as `tacita evaluate` answers one of requests, is
+ * refused with CUT_OR_PADDED. Its ciphertexts are checked when it is decrypted.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED.
@@ -960,7 +967,7 @@ tacita_status tacita_predictions_class(const tacita_predictions *predictions, si
 
 /**
  * Writes the label of the class of one record, counted from 0, with its NUL, into room for `capacity` bytes;
- * TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is the empty text then.
+ * TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is `not ` and that label.
  *
  * Threads: any number may share `predictions`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, BUFFER_TOO_SMALL.

@@ -5,7 +5,7 @@ use std::process::exit;
 use tacita::Backend;
 
 /// The engine that `TACITA_BACKEND` asks for, otherwise all that the machine has; says so if AVX-512 IFMA is not among them.
-pub fn engines() -> Vec<Backend> {
+pub(crate) fn engines() -> Vec<Backend> {
     if std::env::var_os(Backend::VARIABLE).is_some() {
         return vec![selected()];
     }
@@ -17,7 +17,7 @@ pub fn engines() -> Vec<Backend> {
 }
 
 /// The engine that a key is made with.
-pub fn selected() -> Backend {
+pub(crate) fn selected() -> Backend {
     Backend::selected().unwrap_or_else(|error| {
         eprintln!("error: {error}");
         exit(1)

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn tacita_threads(threads_out: *mut usize) -> tacita_statu
 
 /// Tells the name of the engine that keys made from now on compute with: the one that the environment variable
 /// TACITA_BACKEND asks for, `portable` or `ifma`, otherwise the best that the machine has. Any other value, the empty text
-/// too, and an engine that the machine lacks are BACKEND. The text never changes while the program runs.
+/// too, and an engine that the machine lacks fail with BACKEND. The text never changes while the program runs.
 ///
 /// Threads: any, as long as none changes the environment.
 /// Fails with: NULL_POINTER, BACKEND.

@@ -149,3 +149,33 @@ pub unsafe extern "C" fn tacita_predictions_free(predictions: *mut tacita_predic
         unsafe { free(predictions) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{Feature, Features, Grid};
+    use crate::model::{PrivateModel, QuantiseOptions};
+    use crate::network::Affine;
+
+    fn classes(labels: &[&str], activation: Activation) -> Vec<Box<str>> {
+        let affine = Affine::new(1, vec![1.0; labels.len()], vec![0.0; labels.len()]).unwrap();
+        let features = Features::new([Feature::run("x", 1, Grid::new(0.0, 1.0, 0, 1).unwrap())]).unwrap();
+        let options = QuantiseOptions::default();
+        let (model, _) = PrivateModel::compile(&affine, features, labels, activation, "m", options).unwrap();
+        Predictions::new(Vec::new(), model.spec()).classes
+    }
+
+    #[test]
+    fn a_single_output_under_sigmoid_has_two_classes_and_others_one_each() {
+        assert_eq!(classes(&["ill"], Activation::Sigmoid), ["not ill".into(), "ill".into()]);
+        assert_eq!(classes(&["ill"], Activation::Identity), ["ill".into()]);
+        assert_eq!(classes(&["a", "b"], Activation::Sigmoid), ["a".into(), "b".into()]);
+    }
+
+    #[test]
+    fn the_longest_label_fits_where_it_is_said_to() {
+        let longest = "x".repeat(Features::MAX_NAME);
+        let room = classes(&[&longest], Activation::Sigmoid)[0].len() + 1;
+        assert!(room <= super::super::spec::TACITA_NAME_CAPACITY, "{room}");
+    }
+}

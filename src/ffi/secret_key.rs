@@ -92,7 +92,8 @@ fn generate(size: KeySize, progress: impl Fn(u64, u64) -> c_int) -> Result<Secre
     })
 }
 
-/// Reads a secret key from the JSON text of a key file. The text stays the caller's to overwrite.
+/// Reads a secret key from the JSON text of a key file. The text stays the caller's to overwrite. What is encrypted under
+/// a passphrase is no such text, and MALFORMED.
 ///
 /// Threads: any.
 /// Fails with: NULL_POINTER, LENGTH, TOO_LARGE, MALFORMED, KEY_SIZE, KEY_PARTS, KEY_FACTORS, KEY_PROOF_WRONG, BACKEND.
