@@ -4,7 +4,7 @@
 
 Every command is a process of its own; its peak memory is what the system counted for it (ru_maxrss). Of each command
 there are the seconds of the whole process, the reading of keys and models included, and `ms`, the time that it tells of
-its work alone, with the tables and plans that are made meanwhile. `us each` is the latter by the records, features or
+its work alone, with the tables that are made meanwhile. `us each` is the latter by the records, features or
 rows.
 
 Memory must stay bounded, and a record of the most must take as long as one of ten times fewer, within a tenth;
