@@ -15,8 +15,8 @@ const COLUMNS: usize = 784;
 const LARGEST_WEIGHT: f64 = 127.0;
 /// Before rounding: 78 % of the weights are not zero behind it.
 const NOT_ZERO: f64 = 0.79;
-/// Records of a batch: as many as share the ciphertexts of one at 3072 bits, or nearly.
-pub const RECORDS: usize = 139;
+/// Records of a full batch: as many as share the ciphertexts of one at 3072 bits.
+pub const RECORDS: usize = 146;
 
 /// A key, a matrix, and the trained network of the demo with hand-made digits as records; the same in every run.
 pub struct Inputs {

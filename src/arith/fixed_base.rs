@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::secret::Limbs;
 
 /// Numbers that go through the table together, so that a window comes from memory once for all of them.
-const PASS: usize = 256;
+const PASS: usize = 800;
 
 /// Bundles for which entries are read together.
 const SELECTED: usize = 4;
@@ -147,7 +147,10 @@ impl<E: Engine> FixedBase<E> {
         let width = <E::Wide as Lanes>::WIDTH;
         // A narrow power reads the table through a bundle, which leaves it half its lead.
         let (wide, narrow) = exponents.split_at(bundled(exponents.len(), width, E::BUNDLE / 2.0, threads));
-        let pass = (wide.len().div_ceil(width).div_ceil(threads) * width).clamp(width, PASS.max(width));
+        // Passes of equal length, as many as there are threads or a multiple of them.
+        let bundles = wide.len().div_ceil(width);
+        let passes = bundles.div_ceil(PASS.div_ceil(width) * threads) * threads;
+        let pass = bundles.div_ceil(passes.max(1)).max(1) * width;
         let narrow_pass = narrow.len().div_ceil(threads).clamp(1, width);
         let mut tasks: Vec<_> = wide.chunks(pass).map(|exponents| (true, exponents)).collect();
         tasks.extend(narrow.chunks(narrow_pass).map(|exponents| (false, exponents)));
