@@ -436,7 +436,7 @@ impl fmt::Display for Verdict {
         write!(f, "  {:<48}{engine:>9}", format!("{job} against {rival}{fewer}"))?;
         match self.ratio {
             Some(ratio) => {
-                let holds = if ratio >= *must { "holds" } else { "FAILS" };
+                let holds = if self.holds == Some(true) { "holds" } else { "FAILS" };
                 write!(f, "{:>10}, {must} asked: {holds}", format!("{} x", figures(ratio)))
             }
             None => write!(f, "{:>10}, {must} asked: not judged", "not here"),

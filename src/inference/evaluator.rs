@@ -70,9 +70,9 @@ impl Evaluator {
     }
 
     fn layer(&self, layout: Layout) -> Result<&LinearLayer> {
+        self.spec().permit(layout)?;
         let layer = self.layers.iter().find(|(found, _)| *found == layout);
-        let (_, layer) =
-            layer.ok_or_else(|| Error::Argument(format!("the spec does not permit the layout {layout}")))?;
+        let (_, layer) = layer.ok_or(Error::Bug("a layout of the spec has no place for its plan"))?;
         Ok(layer.get_or_init(|| self.model.search(layout)))
     }
 

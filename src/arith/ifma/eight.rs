@@ -360,7 +360,7 @@ fn words_of(vectors: &[__m512i]) -> Zeroizing<Vec<[u64; LANES]>> {
 impl Lanes for Eight {
     const WIDTH: usize = LANES;
     // 32 entries in 135 ns of 290 ns for a product (p of 1,536 bits). Shared ones come from a cache far away, once for many
-    // bundles: with windows of 7 bits that costs as much as the products that they save.
+    // bundles: with windows of 8 bits that costs as much as the products that they save.
     const READ: f64 = 0.015;
     const READ_SHARED: f64 = 0.002;
     type Single = Single;

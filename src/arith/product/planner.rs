@@ -20,8 +20,8 @@ const EFFORT: usize = 15_000_000;
 /// Rounds a vector after which gains are rare.
 const ROUNDS: usize = 4;
 
-/// Of the vectors of a chain that are not points, one in so many goes in a local search of a round a vector or more: measured on gaussian
-/// weights of 4 to 8 bits in groups of 2 to 5 rows.
+/// Of the vectors of a chain that are not points, one in so many goes in a local search of a round a vector or more:
+/// measured on gaussian weights of 4 to 8 bits in groups of 2 to 5 rows.
 const GAIN: usize = 5;
 
 /// How many times longer than wide a matrix is that is cut along its short side only.
