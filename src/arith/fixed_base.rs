@@ -2,8 +2,10 @@
 //!
 //! The exponent is cut into windows of w bits; the table holds h^(j 2^(w k)) for every window k and digit j, so that a power
 //! is one product a window and no square (Brickell, Gordon, McCurley, Wilson 1992). Entries are kept as c (1 + f m), see
-//! [`Lanes::mul_factored`]. Instead of h^(2^(w k)) each window may also have a base of its own.
+//! [`Lanes::mul_factored`], so that a factor 1 + k m costs an addition. Instead of h^(2^(w k)) each window may also have a base
+//! of its own.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -24,7 +26,7 @@ const SELECTED: usize = 4;
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
 
-/// Powers of h modulo m^2.
+/// Powers of h modulo m^2, times a constant.
 pub(crate) struct FixedBase<E: Engine> {
     engine: Arc<E>,
     /// Tables that are used at the same time, on the same threads.
@@ -54,14 +56,24 @@ fn best_width<E: Engine>(engine: &E, windows: impl Fn(u32) -> u32, memory: usize
 }
 
 impl<E: Engine> FixedBase<E> {
-    /// The table for exponents of at most `bits` bits, from the base and its inverse modulo m, of at most `memory` bytes
-    /// where there is so small a one.
-    pub(crate) fn new(engine: Arc<E>, sharers: usize, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Self {
+    /// The table for exponents of at most `bits` bits, of at most `memory` bytes where there is so small a one. `start`, with
+    /// which every product begins, and the base come with their inverses modulo m.
+    pub(crate) fn new(
+        engine: Arc<E>,
+        sharers: usize,
+        start: [&[u64]; 2],
+        base: [&[u64]; 2],
+        bits: u32,
+        memory: usize,
+    ) -> Self {
         let windows = |width| even(bits.div_ceil(width));
         let width = best_width(&*engine, windows, memory);
         let ladder = |base| Self::ladder(&*engine, base, width, windows(width));
-        let (bases, inverses) = rayon::join(|| ladder(base), || ladder(inverse));
-        Self::from_bases(engine, sharers, width, &bases, &inverses)
+        let (bases, inverses) = rayon::join(|| ladder(base[0]), || ladder(base[1]));
+        let bases: Vec<_> = bases.into_iter().zip(inverses).map(<[E::Single; 2]>::from).collect();
+        let enter = |number| engine.narrow().enter(&[number], &mut engine.narrow().scratch());
+        let start = start.map(enter);
+        Self::from_bases(engine, sharers, width, &start, &bases)
     }
 
     /// The table for products of powers of independent bases, each of which has a window of the exponent: at least `least`
@@ -79,23 +91,30 @@ impl<E: Engine> FixedBase<E> {
         let windows = |width| even(bits.div_ceil(width).max(least));
         let width = best_width(&*engine, windows, memory);
         let pairs = bases(windows(width) as usize)?;
-        let enter = |which: usize| -> Vec<_> {
-            let lanes = engine.narrow();
-            let enter = |scratch: &mut _, pair: &[Limbs; 2]| lanes.enter(&[&pair[which]], scratch);
-            pairs.par_iter().map_init(|| lanes.scratch(), enter).collect()
-        };
-        let (bases, inverses) = (enter(0), enter(1));
-        Ok(Self::from_bases(engine, 1, width, &bases, &inverses))
+        let lanes = engine.narrow();
+        let enter =
+            |scratch: &mut _, pair: &[Limbs; 2]| [0, 1].map(|which: usize| lanes.enter(&[&pair[which]], scratch));
+        let bases: Vec<_> = pairs.par_iter().map_init(|| lanes.scratch(), enter).collect();
+        let start = [lanes.one(), lanes.one()];
+        Ok(Self::from_bases(engine, 1, width, &start, &bases))
     }
 
-    /// The table of the powers 0 to 2^width - 1 of a base for each window.
-    fn from_bases(engine: Arc<E>, sharers: usize, width: u32, bases: &[E::Single], inverses: &[E::Single]) -> Self {
-        let side_by_side = <E::Wide as Lanes>::WIDTH;
-        let windows: Vec<_> = bases
-            .par_chunks(side_by_side)
-            .zip(inverses.par_chunks(side_by_side))
-            .map(|(bases, inverses)| Self::tables(engine.wide(), bases, inverses, width))
-            .collect();
+    /// The table of the powers 0 to 2^width - 1 of a base for each window, those of the first times `start`; each with its
+    /// inverse.
+    fn from_bases(
+        engine: Arc<E>,
+        sharers: usize,
+        width: u32,
+        start: &[E::Single; 2],
+        bases: &[[E::Single; 2]],
+    ) -> Self {
+        let one = engine.narrow().one();
+        let one = [one.clone(), one];
+        let tables = |(place, bases): (usize, &[[E::Single; 2]])| {
+            let starts: Vec<_> = (0..bases.len()).map(|i| if place + i == 0 { start } else { &one }).collect();
+            Self::tables(engine.wide(), &starts, bases, width)
+        };
+        let windows: Vec<_> = bases.par_chunks(<E::Wide as Lanes>::WIDTH).enumerate().map(tables).collect();
         let windows = windows.into_iter().flatten().collect();
         Self { engine, sharers, width, windows }
     }
@@ -118,17 +137,17 @@ impl<E: Engine> FixedBase<E> {
         rungs
     }
 
-    /// For each base the powers 0 to 2^width - 1, factored; at most as many bases as there are lanes.
+    /// For each base its start times the powers 0 to 2^width - 1, factored; at most as many bases as there are lanes.
     fn tables(
         lanes: &E::Wide,
-        bases: &[E::Single],
-        inverses: &[E::Single],
+        starts: &[&[E::Single; 2]],
+        bases: &[[E::Single; 2]],
         width: u32,
     ) -> Vec<<E::Wide as Lanes>::SharedTable> {
         let mut scratch = lanes.scratch();
-        let gather = |singles: &[E::Single]| lanes.gathered(&singles.iter().collect::<Vec<_>>());
-        let (base, inverse) = (gather(bases), gather(inverses));
-        let (mut power, mut inverse_power) = (lanes.one(), lanes.one());
+        let [base, inverse] = [0, 1].map(|i| lanes.gathered(&bases.iter().map(|base| &base[i]).collect::<Vec<_>>()));
+        let [mut power, mut inverse_power] =
+            [0, 1].map(|i| lanes.gathered(&starts.iter().map(|start| &start[i]).collect::<Vec<_>>()));
         let mut entries = vec![Vec::with_capacity(1 << width); bases.len()];
         for _ in 0..1 << width {
             let mut entry = power.clone();
@@ -140,22 +159,27 @@ impl<E: Engine> FixedBase<E> {
         entries.iter().map(|entries| lanes.shared_table(entries)).collect()
     }
 
-    /// h^exponent mod m^2 for each exponent, or the product of the bases' powers by its windows. Constant-time if the lanes are. A single one is computed on the calling thread,
-    /// more on all threads of its pool.
-    pub(crate) fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+    /// See [`FixedBasePowers`](super::ring::FixedBasePowers). Constant-time if the lanes are. A single one is computed on the
+    /// calling thread, more on all threads of its pool.
+    pub(crate) fn powers(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs> {
+        assert!(k.is_none_or(|k| k.len() == exponents.len()));
         let threads = if exponents.len() < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
         let width = <E::Wide as Lanes>::WIDTH;
         // A narrow power reads the table through a bundle, which leaves it half its lead.
-        let (wide, narrow) = exponents.split_at(bundled(exponents.len(), width, E::BUNDLE / 2.0, threads));
+        let wide = bundled(exponents.len(), width, E::BUNDLE / 2.0, threads);
         // Passes of equal length, as many as there are threads or a multiple of them.
-        let bundles = wide.len().div_ceil(width);
+        let bundles = wide.div_ceil(width);
         let passes = bundles.div_ceil(PASS.div_ceil(width) * threads) * threads;
         let pass = bundles.div_ceil(passes.max(1)).max(1) * width;
-        let narrow_pass = narrow.len().div_ceil(threads).clamp(1, width);
-        let mut tasks: Vec<_> = wide.chunks(pass).map(|exponents| (true, exponents)).collect();
-        tasks.extend(narrow.chunks(narrow_pass).map(|exponents| (false, exponents)));
-        let run = |&(wide, exponents): &(bool, _)| {
-            if wide { self.wide_pass(exponents) } else { self.narrow_pass(exponents) }
+        let narrow_pass = (exponents.len() - wide).div_ceil(threads).clamp(1, width);
+        let ranges = |all: Range<usize>, pass: usize| {
+            all.clone().step_by(pass).map(move |start| start..all.end.min(start + pass)).collect::<Vec<_>>()
+        };
+        let mut tasks: Vec<_> = ranges(0..wide, pass).into_iter().map(|range| (true, range)).collect();
+        tasks.extend(ranges(wide..exponents.len(), narrow_pass).into_iter().map(|range| (false, range)));
+        let run = |(wide, range): &(bool, Range<usize>)| {
+            let (exponents, k) = (&exponents[range.clone()], k.map(|k| &k[range.clone()]));
+            if *wide { self.wide_pass(exponents, k) } else { self.narrow_pass(exponents, k) }
         };
         let powers: Vec<_> = match &tasks[..] {
             [task] => vec![run(task)],
@@ -165,13 +189,16 @@ impl<E: Engine> FixedBase<E> {
     }
 
     /// Bundle after bundle through each two windows.
-    fn wide_pass(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+    fn wide_pass(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs> {
         let lanes = self.engine.wide();
         let mut scratch = lanes.scratch();
         let mut digits = [0, 1].map(|_| Zeroizing::new(vec![0; exponents.len()]));
         let mut entries = [0, 1].map(|_| vec![lanes.one(); SELECTED]);
         let width = <E::Wide as Lanes>::WIDTH;
         let mut products: Vec<_> = exponents.chunks(width).map(|_| lanes.empty_product()).collect();
+        for (product, k) in products.iter_mut().zip(k.into_iter().flat_map(|k| k.chunks(width))) {
+            lanes.mul_one_plus_in(product, &lanes.scalars(k));
+        }
         for (pair, tables) in self.windows.as_chunks::<2>().0.iter().enumerate() {
             for (i, digits) in digits.iter_mut().enumerate() {
                 self.digits(digits, exponents, 2 * pair + i);
@@ -198,11 +225,14 @@ impl<E: Engine> FixedBase<E> {
     }
 
     /// At most a bundle of numbers, which share the reading of the table.
-    fn narrow_pass(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
+    fn narrow_pass(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs> {
         let (wide, lanes) = (self.engine.wide(), self.engine.narrow());
         let mut scratch = lanes.scratch();
         let mut digits = Zeroizing::new(vec![0; exponents.len()]);
         let mut products: Vec<_> = exponents.iter().map(|_| lanes.empty_product()).collect();
+        for (product, k) in products.iter_mut().zip(k.into_iter().flatten()) {
+            lanes.mul_one_plus_in(product, &lanes.scalars(&[k]));
+        }
         let mut select = |window, table: &_| {
             self.digits(&mut digits, exponents, window);
             let mut entries = [wide.one()];
@@ -249,20 +279,32 @@ mod tests {
                 let exponents: Vec<_> = samples(&m).into_iter().map(|x| x % &square).collect();
                 let exponent_limbs: Vec<_> = exponents.iter().map(limbs).collect();
                 let slices: Vec<_> = exponent_limbs.iter().map(|x| &x[..]).collect();
-                for h in residues(&m) {
-                    let Ok(inverse) = h.clone().invert(&square) else { continue };
-                    let base = FixedBase::new(engine.clone(), 1, &limbs(&h), &limbs(&inverse), bits, 1 << 20);
-                    let expected: Vec<_> = exponents.iter().map(|x| h.clone().pow_mod(x, &square).unwrap()).collect();
+                let k: Vec<_> = exponents.iter().rev().map(|x| Integer::from(x % &m)).collect();
+                let k_limbs: Vec<_> = k.iter().map(|k| Limbs::from_integer(k, engine.modulus().length())).collect();
+                let k_slices: Vec<_> = k_limbs.iter().map(|k| &k[..]).collect();
+                let units: Vec<_> = residues(&m).into_iter().filter(|x| x.clone().invert(&m).is_ok()).collect();
+                for (start, h) in units.iter().rev().zip(&units) {
+                    let with_inverse = |x: &Integer| [limbs(x), limbs(&x.clone().invert(&m).unwrap())];
+                    let ([start_limbs, start_inverse], [base, inverse]) = (with_inverse(start), with_inverse(h));
+                    let (starts, bases) = ([&start_limbs[..], &start_inverse], [&base[..], &inverse]);
+                    let base = FixedBase::new(engine.clone(), 1, starts, bases, bits, 1 << 20);
+                    let power = |x| h.clone().pow_mod(x, &square).unwrap() * start % &square;
+                    let expected: Vec<_> = exponents.iter().map(power).collect();
+                    let with_k: Vec<_> =
+                        expected.iter().zip(&k).map(|(x, k)| (Integer::from(k * &m) + 1u32) * x % &square).collect();
                     let agree = |powers: Vec<Limbs>, expected: &[Integer]| {
                         let powers: Vec<_> = powers.iter().map(Limbs::to_integer).collect();
                         assert_eq!(powers, expected);
                     };
-                    agree(base.powers(&slices), &expected);
-                    agree(base.powers(&slices[1..2]), &expected[1..2]);
-                    agree(base.wide_pass(&slices), &expected);
                     let few = slices.len().min(width(&*engine));
-                    agree(base.narrow_pass(&slices[..few]), &expected[..few]);
-                    agree(base.powers(&[]), &[]);
+                    for (k, expected) in [(None, expected), (Some(&k_slices[..]), with_k)] {
+                        let of = |range: Range<usize>| k.map(|k| &k[range]);
+                        agree(base.powers(&slices, k), &expected);
+                        agree(base.powers(&slices[1..2], of(1..2)), &expected[1..2]);
+                        agree(base.wide_pass(&slices, k), &expected);
+                        agree(base.narrow_pass(&slices[..few], of(0..few)), &expected[..few]);
+                        agree(base.powers(&[], of(0..0)), &[]);
+                    }
                 }
             });
         }
@@ -313,9 +355,9 @@ mod tests {
                     .collect();
                 let exponents: Vec<_> = exponents.iter().map(limbs).collect();
                 let slices: Vec<_> = exponents.iter().map(|x| &x[..]).collect();
-                let found: Vec<_> = table.powers(&slices).iter().map(Limbs::to_integer).collect();
+                let found: Vec<_> = table.powers(&slices, None).iter().map(Limbs::to_integer).collect();
                 assert_eq!(found, expected);
-                assert_eq!(table.powers(&slices[3..4])[0].to_integer(), expected[3]);
+                assert_eq!(table.powers(&slices[3..4], None)[0].to_integer(), expected[3]);
             }
             let failing = |_| Err(crate::Error::Randomness);
             assert!(FixedBase::independent(engine.clone(), 90, 0, 0, failing).is_err());

@@ -81,6 +81,9 @@ pub(crate) trait Lanes: Send + Sync {
     /// Multiplies two factored entries c (1 + f m) in: c takes four operations instead of five, and f is only added up.
     fn mul_factored(&self, product: &mut Self::Product, entries: [&Self::Residues; 2], scratch: &mut Self::Scratch);
 
+    /// Multiplies 1 + k m into a product that has none yet: k joins the sum of the f.
+    fn mul_one_plus_in(&self, product: &mut Self::Product, k: &Self::Scalars);
+
     /// The value of a product of at most [`MOST_PAIRS`] of entries.
     fn expand(&self, product: Self::Product, scratch: &mut Self::Scratch) -> Self::Residues;
 

@@ -118,19 +118,31 @@ impl Montgomery {
         product
     }
 
+    /// x y mod m for x < 8 m^2 in at most 2L limbs and y in the form of [`long_factor`](Self::long_factor), in L limbs.
+    pub(crate) fn mul_long(&self, x: &[u64], y: &[u64]) -> Limbs {
+        let length = self.length();
+        let mut t = Limbs::zero(2 * length);
+        let mut quotient = Limbs::zero(length);
+        t[..x.len()].copy_from_slice(x);
+        self.reduce(&mut t, &mut quotient);
+        let over_r = Limbs::copy_of(&t[length..]);
+        mpn::sec_mul(&mut t, &over_r, y, &mut Limbs::zero(mpn::sec_mul_itch(length).max(1)));
+        self.reduce(&mut t, &mut quotient);
+        let mut product = Limbs::copy_of(&t[length..]);
+        self.normalise(&mut product);
+        product
+    }
+
+    /// y R^2 mod m for y < m.
+    pub(crate) fn long_factor(&self, y: &[u64]) -> Limbs {
+        self.mul(y, &self.r2)
+    }
+
     /// x - y mod m for x, y < m, in L limbs.
     pub(crate) fn sub(&self, x: &[u64], y: &[u64]) -> Limbs {
         let mut difference = Limbs::copy_of(x);
         let borrow = mpn::sub_assign(&mut difference, y);
         mpn::cnd_add_assign(borrow, &mut difference, &self.modulus);
-        difference
-    }
-
-    /// x - y mod m^2 for x, y < m^2, in [`square_length`](Self::square_length) limbs.
-    pub(crate) fn sub_square(&self, x: &[u64], y: &[u64]) -> Limbs {
-        let mut difference = Limbs::copy_of(x);
-        let borrow = mpn::sub_assign(&mut difference, y);
-        mpn::cnd_add_assign(borrow, &mut difference, &self.square);
         difference
     }
 
@@ -159,24 +171,23 @@ impl Montgomery {
         remainder
     }
 
-    /// x mod m^2 for x < 4 m^2 in [`square_length`](Self::square_length) limbs.
-    pub(crate) fn rem_near_square(&self, x: &[u64]) -> Limbs {
-        let mut remainder = Limbs::copy_of(x);
-        for _ in 0..3 {
-            let below = mpn::sub_assign(&mut remainder, &self.square);
-            mpn::cnd_add_assign(below, &mut remainder, &self.square);
-        }
-        remainder
-    }
-
     /// x + y * m for a number x of at most L limbs and y of L limbs, in `length` limbs, which must hold it.
     pub(crate) fn add_multiple(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
         add_product(x, y, &self.modulus, length)
     }
 
-    /// x + y * m^2 in `length` limbs, which must hold it, for x and y of [`square_length`](Self::square_length) limbs.
-    pub(crate) fn add_multiple_of_square(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
-        add_product(x, y, &self.square, length)
+    /// u x + v y mod m^2 for two products below m^2, whose factors have half of
+    /// [`square_length`](Self::square_length) limbs.
+    pub(crate) fn sum_of_products(&self, [[u, x], [v, y]]: [[&[u64]; 2]; 2]) -> Limbs {
+        let mut scratch = Limbs::zero(mpn::sec_mul_itch(u.len()));
+        let [mut sum, mut product] = [0, 1].map(|_| Limbs::zero(self.square_length()));
+        mpn::sec_mul(&mut sum, u, x, &mut scratch);
+        mpn::sec_mul(&mut product, v, y, &mut scratch);
+        let carry = mpn::add_assign(&mut sum, &product);
+        // What overflowed the limbs is at least m^2, so then the difference borrows.
+        let borrow = mpn::sub_assign(&mut sum, &self.square);
+        mpn::cnd_add_assign(borrow - carry, &mut sum, &self.square);
+        sum
     }
 
     /// The number a + b m of a pair that left the lanes, in [`square_length`](Self::square_length) limbs.
@@ -236,6 +247,11 @@ mod tests {
                     assert_eq!(montgomery.mul(&lx, &ly).to_integer(), Integer::from(x * y) % &m);
                     let difference = Integer::from(x - y).modulo(&m);
                     assert_eq!(montgomery.sub(&lx, &ly).to_integer(), difference);
+                    let factor = montgomery.long_factor(&ly);
+                    for long in [Integer::from(x * y), Integer::from(&m * &m) * 8u32 - 1u32 - x] {
+                        let limbs = Limbs::from_integer(&long, 2 * length);
+                        assert_eq!(montgomery.mul_long(&limbs, &factor).to_integer(), long * y % &m);
+                    }
                     let mut sum = lx.clone();
                     montgomery.add_assign(&mut sum, &ly);
                     assert_eq!(sum.to_integer(), Integer::from(x + y) % &m);
@@ -260,21 +276,36 @@ mod tests {
     fn remainders_of_numbers_that_are_near_agree_with_integers() {
         for m in moduli() {
             let montgomery = Montgomery::new(&m);
-            let square = m.clone().square();
             for x in samples(&m) {
                 let near = Integer::from(&x % &m) + &m;
                 for near in [Integer::from(&near - &m), near] {
                     let limbs = Limbs::from_integer(&near, montgomery.length());
                     assert_eq!(montgomery.rem_near(&limbs).to_integer(), Integer::from(&near % &m));
                 }
-                for multiple in 0..4u32 {
-                    let near = Integer::from(&x % &square) + Integer::from(&square * multiple);
-                    // Another prime's square of the same length fits the limbs; a larger number is no such square.
-                    if near.significant_digits::<u64>() > montgomery.square_length() {
-                        continue;
-                    }
-                    let limbs = Limbs::from_integer(&near, montgomery.square_length());
-                    assert_eq!(montgomery.rem_near_square(&limbs).to_integer(), Integer::from(&near % &square));
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_two_products_agree_with_integers() {
+        for m in moduli() {
+            let (montgomery, square) = (Montgomery::new(&m), m.clone().square());
+            if montgomery.square_length() % 2 == 1 {
+                continue;
+            }
+            let limbs = |x: &Integer| Limbs::from_integer(x, montgomery.square_length() / 2);
+            let root = Integer::from(1) << (32 * montgomery.square_length() as u32);
+            let numbers: Vec<_> = samples(&m).into_iter().map(|x| x % &root).chain([root.clone() - 1u32]).collect();
+            // With the largest factor that keeps the product below m^2, so that sums lie on both sides of it.
+            let largest = |x: &Integer| {
+                if *x == 0 { root.clone() - 1u32 } else { (Integer::from(&square - 1u32) / x).min(root.clone() - 1u32) }
+            };
+            for u in &numbers {
+                for v in &numbers {
+                    let (x, y) = (largest(u), largest(v));
+                    let expected = (Integer::from(u * &x) + Integer::from(v * &y)) % &square;
+                    let [u, x, v, y] = [u, &x, v, &y].map(limbs);
+                    assert_eq!(montgomery.sum_of_products([[&u, &x], [&v, &y]]).to_integer(), expected);
                 }
             }
         }

@@ -316,6 +316,10 @@ impl<T: Multiplication> Lanes for Portable<T> {
         }
     }
 
+    fn mul_one_plus_in(&self, product: &mut Product, k: &Limbs) {
+        self.modulus.add_assign(&mut product.f, k);
+    }
+
     fn expand(&self, mut product: Product, s: &mut Scratch) -> Residue {
         self.mul_one_plus(&mut product.c, &product.f, s);
         product.c

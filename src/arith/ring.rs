@@ -57,8 +57,9 @@ pub(crate) trait Ring: Send + Sync {
     /// [`Error::Bug`](crate::Error::Bug) if a column is not a unit.
     fn evaluate(&self, plan: &Plan, columns: &[&[u64]]) -> Result<Vec<Limbs>>;
 
-    /// A table of the base's powers for exponents of at most `bits` bits, in about `memory` bytes at most.
-    fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers>;
+    /// A table of the base's powers times `start` for exponents of at most `bits` bits, in about `memory` bytes at most. Each
+    /// of the two comes with its inverse modulo m.
+    fn fixed_base(&self, start: [&[u64]; 2], base: [&[u64]; 2], bits: u32, memory: usize) -> Box<dyn FixedBasePowers>;
 
     /// Tables of independent bases, each with a window of the exponent: at least `least` windows and `bits` bits in all, in
     /// about `memory` bytes at most. `bases` gives as many as it is asked for, each with its inverse modulo m.
@@ -87,14 +88,14 @@ pub(crate) struct Concealment<'a> {
     pub(crate) exponent: &'a [u64],
 }
 
-/// Powers of one base, or products of powers of independent ones.
+/// Powers of one base times a constant, or products of powers of independent ones.
 pub(crate) trait FixedBasePowers: Send + Sync {
     /// Bits of an exponent.
     fn bits(&self) -> u32;
 
-    /// base^exponent for each exponent, as a [`Ring`]'s jobs give it. The bits of an exponent are the bases' windows one
-    /// behind the other, where there are several.
-    fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs>;
+    /// start base^exponent for each exponent, as a [`Ring`]'s jobs give it, times 1 + k m if there is a k < m for each. The
+    /// bits of an exponent are the bases' windows one behind the other, where there are several.
+    fn powers(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs>;
 }
 
 impl<E: Engine> FixedBasePowers for FixedBase<E> {
@@ -102,8 +103,8 @@ impl<E: Engine> FixedBasePowers for FixedBase<E> {
         Self::bits(self)
     }
 
-    fn powers(&self, exponents: &[&[u64]]) -> Vec<Limbs> {
-        Self::powers(self, exponents)
+    fn powers(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs> {
+        Self::powers(self, exponents, k)
     }
 }
 
@@ -346,8 +347,8 @@ impl<E: Engine> Ring for EngineRing<E> {
         Ok(self.spread(&Leave { modulus: self.modulus(), residues: &rows }, rows.len()))
     }
 
-    fn fixed_base(&self, base: &[u64], inverse: &[u64], bits: u32, memory: usize) -> Box<dyn FixedBasePowers> {
-        Box::new(FixedBase::new(self.engine.clone(), self.sharers, base, inverse, bits, memory))
+    fn fixed_base(&self, start: [&[u64]; 2], base: [&[u64]; 2], bits: u32, memory: usize) -> Box<dyn FixedBasePowers> {
+        Box::new(FixedBase::new(self.engine.clone(), self.sharers, start, base, bits, memory))
     }
 
     fn independent_bases(
@@ -430,8 +431,9 @@ mod tests {
             let pair = limbs(&[h.clone(), h.clone().invert(&square).unwrap()], &m);
             let expected: Vec<_> = exponents.iter().map(|x| h.clone().pow_mod(x, &square).unwrap()).collect();
             for ring in rings(&m) {
-                let table = ring.fixed_base(&pair[0], &pair[1], square.significant_bits(), 1 << 20);
-                agree(&table.powers(&slices(&limbs(&exponents, &m))), &expected);
+                let base = [&pair[0][..], &pair[1]];
+                let table = ring.fixed_base([&[1]; 2], base, square.significant_bits(), 1 << 20);
+                agree(&table.powers(&slices(&limbs(&exponents, &m)), None), &expected);
             }
         }
     }
@@ -549,9 +551,9 @@ mod tests {
         let inverse = limbs(&[numbers[0].clone().invert(&square).unwrap()], &m);
         for ring in rings(&m) {
             agree(&ring.evaluate(&Plan::new(3, &weights), &slices(&columns)).unwrap(), &rows);
-            let table = ring.fixed_base(&columns[0], &inverse[0], 240, 1 << 20);
+            let table = ring.fixed_base([&[1]; 2], [&columns[0], &inverse[0]], 240, 1 << 20);
             let powers: Vec<_> = numbers.iter().map(|x| numbers[0].clone().pow_mod(x, &square).unwrap()).collect();
-            agree(&table.powers(&slices(&columns)), &powers);
+            agree(&table.powers(&slices(&columns), None), &powers);
         }
     }
 }

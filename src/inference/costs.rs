@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::arith::Backend;
+use crate::entropy::SystemEntropy;
 use crate::error::Result;
 use crate::fingerprint::Fingerprint;
 use crate::paillier::{LinearLayer, NonceMethod, Plaintext, SecretKey};
@@ -151,7 +152,7 @@ impl UnitCosts {
 
         let encrypt = |method, threads| {
             key.nonces(method, 1)?; // its tables
-            cost(lanes, threads, |count| public.encrypt_batch_with(&plaintexts[..count], key.nonces(method, count)?))
+            cost(lanes, threads, |count| key.encrypt_batch_from(method, &plaintexts[..count], &mut SystemEntropy))
         };
         let pack = |length: usize, shift| {
             // Numbers of a part, the same for all.

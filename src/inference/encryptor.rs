@@ -191,13 +191,11 @@ impl Encryptor {
         let mut ciphertexts = Vec::with_capacity(expected * key.ciphertext_bytes());
         for (done, batch) in (1..).zip(batches) {
             let plaintexts = self.plaintexts(&integers, &batch)?;
-            let nonces = match pool {
-                Some(pool) => pool.take(plaintexts.len())?,
-                None => self.key.nonces_from(self.nonce_method, plaintexts.len(), entropy)?,
+            let encrypted = match pool {
+                Some(pool) => key.encrypt_batch_with(&plaintexts, pool.take(plaintexts.len())?)?,
+                None => self.key.encrypt_batch_from(self.nonce_method, &plaintexts, entropy)?,
             };
-            for ciphertext in key.encrypt_batch_with(&plaintexts, nonces)? {
-                ciphertexts.extend_from_slice(&ciphertext.to_bytes());
-            }
+            encrypted.iter().for_each(|ciphertext| ciphertexts.extend_from_slice(&ciphertext.to_bytes()));
             if progress(Progress { done, total }).is_break() {
                 return Err(Error::Cancelled);
             }

@@ -57,6 +57,32 @@ pub struct Nonce {
     pub(super) limbs: Limbs,
 }
 
+/// What fresh ciphertexts are of.
+#[derive(Clone, Copy)]
+pub(super) enum Messages<'a> {
+    /// So many zeros: nonces.
+    Zeros(usize),
+    /// Numbers below n.
+    Numbers(&'a [&'a [u64]]),
+}
+
+impl<'a> Messages<'a> {
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::Zeros(count) => count,
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// The numbers, if there is one that may not be zero.
+    pub(super) fn numbers(self) -> Option<&'a [&'a [u64]]> {
+        match self {
+            Self::Zeros(_) => None,
+            Self::Numbers(numbers) => Some(numbers),
+        }
+    }
+}
+
 /// The numbers of nonces.
 pub(super) fn limbs_of(nonces: &[Nonce]) -> Vec<&[u64]> {
     nonces.iter().map(|nonce| &nonce.limbs[..]).collect()
@@ -88,11 +114,31 @@ impl PublicKey {
         count: usize,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Nonce>> {
+        Ok(self.as_nonces(self.encryptions(method, Messages::Zeros(count), entropy)?))
+    }
+
+    /// Fresh encryptions (1 + m n) rho mod n^2, with nonces of a method. Where these come from a table, the message costs an
+    /// addition.
+    pub(super) fn encryptions(
+        &self,
+        method: NonceMethod,
+        messages: Messages,
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Limbs>> {
         self.permit(method)?;
         threads::run(|| match method {
-            NonceMethod::Power => self.powers(count, entropy),
-            NonceMethod::PublicBase => self.public_base(count, entropy),
-            NonceMethod::RandomBases => self.random_bases(count, entropy),
+            NonceMethod::Power => {
+                let nonces = self.powers(messages.count(), entropy)?;
+                Ok(match messages {
+                    Messages::Zeros(_) => nonces.into_iter().map(|nonce| nonce.limbs).collect(),
+                    Messages::Numbers(numbers) => self.constant_time().times_one_plus(&limbs_of(&nonces), numbers),
+                })
+            }
+            NonceMethod::PublicBase => self.by_table(self.nonce_table()?, self.bits() / 2, messages, entropy),
+            NonceMethod::RandomBases => {
+                let table = self.random_bases_table(entropy)?;
+                self.by_table(table, table.bits(), messages, entropy)
+            }
             NonceMethod::SecretBase => Err(Error::Bug("a method that is not permitted was tried")),
         })?
     }
@@ -155,26 +201,17 @@ impl PublicKey {
         Ok(self.constant_time().product_up_to_units(&numbers).to_integer().gcd(self.modulus()) == 1)
     }
 
-    fn public_base(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        self.powers_from(self.nonce_table()?, self.bits() / 2, count, entropy)
-    }
-
-    fn random_bases(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Nonce>> {
-        let table = self.random_bases_table(entropy)?;
-        self.powers_from(table, table.bits(), count, entropy)
-    }
-
-    /// Powers by uniform exponents of `bits` bits.
-    fn powers_from(
+    /// Encryptions with powers by uniform exponents of `bits` bits.
+    fn by_table(
         &self,
         table: &dyn FixedBasePowers,
         bits: u32,
-        count: usize,
+        messages: Messages,
         entropy: &mut dyn Entropy,
-    ) -> Result<Vec<Nonce>> {
-        let mut exponents = vec![Limbs::zero(bits.div_ceil(64) as usize); count];
+    ) -> Result<Vec<Limbs>> {
+        let mut exponents = vec![Limbs::zero(bits.div_ceil(64) as usize); messages.count()];
         exponents.iter_mut().try_for_each(|exponent| entropy.bits(exponent, bits))?;
-        Ok(self.as_nonces(table.powers(&slices(&exponents))))
+        Ok(table.powers(&slices(&exponents), messages.numbers()))
     }
 
     /// How many of them are computed side by side by one thread.
@@ -182,7 +219,7 @@ impl PublicKey {
         self.constant_time().width()
     }
 
-    fn as_nonces(&self, numbers: Vec<Limbs>) -> Vec<Nonce> {
+    pub(super) fn as_nonces(&self, numbers: Vec<Limbs>) -> Vec<Nonce> {
         let key = self.fingerprint();
         numbers.into_iter().map(|limbs| Nonce { key, limbs }).collect()
     }
@@ -214,7 +251,7 @@ impl PublicKey {
             return Err(Error::Argument("the exponent is too long, or the key permits no short nonces".into()));
         }
         let exponent = Limbs::from_integer(a, self.limbs() / 2);
-        let powers = threads::run(|| Ok::<_, Error>(self.nonce_table()?.powers(&[&exponent])))??;
+        let powers = threads::run(|| Ok::<_, Error>(self.nonce_table()?.powers(&[&exponent], None)))??;
         self.as_nonces(powers).pop().ok_or(Error::Bug("no nonce"))
     }
 }

@@ -1,11 +1,11 @@
-//! Either half of a key, for whoever draws nonces.
+//! Either half of a key, for whoever encrypts.
 
-use super::{Nonce, NonceMethod, PublicKey, SecretKey};
+use super::{Ciphertext, Nonce, NonceMethod, Plaintext, PublicKey, SecretKey};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::Result;
 use crate::threads;
 
-/// A public or a secret key. Whoever has the secret one draws nonces in about half to two thirds of the time.
+/// A public or a secret key. Whoever has the secret one encrypts in about half to two thirds of the time.
 #[derive(Debug, Clone)]
 pub(crate) enum NonceKey {
     Public(PublicKey),
@@ -58,6 +58,19 @@ impl NonceKey {
         match self {
             Self::Public(key) => key.nonces_from(method, count, entropy),
             Self::Secret(key) => key.nonces_from(method, count, entropy),
+        }
+    }
+
+    /// Encrypts with fresh nonces.
+    pub(crate) fn encrypt_batch_from(
+        &self,
+        method: NonceMethod,
+        plaintexts: &[Plaintext],
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Ciphertext>> {
+        match self {
+            Self::Public(key) => key.encrypt_batch_from(method, plaintexts, entropy),
+            Self::Secret(key) => key.encrypt_batch_from(method, plaintexts, entropy),
         }
     }
 }

@@ -4,9 +4,10 @@ use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
 
-use super::nonce::limbs_of;
+use super::nonce::{Messages, limbs_of};
 use super::{Ciphertext, Nonce, NonceMethod, Plaintext, PublicKey};
 use crate::arith::Concealment;
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::secret::{Limbs, slices};
 use crate::threads;
@@ -25,7 +26,18 @@ impl PublicKey {
     /// # Errors
     /// As [`encrypt`](Self::encrypt).
     pub fn encrypt_batch(&self, plaintexts: &[Plaintext]) -> Result<Vec<Ciphertext>> {
-        self.encrypt_batch_with(plaintexts, self.nonces(self.nonce_method(), plaintexts.len())?)
+        self.encrypt_batch_from(self.nonce_method(), plaintexts, &mut SystemEntropy)
+    }
+
+    /// Encrypts a list with fresh nonces of a method.
+    pub(crate) fn encrypt_batch_from(
+        &self,
+        method: NonceMethod,
+        plaintexts: &[Plaintext],
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Ciphertext>> {
+        let messages = self.messages(plaintexts)?;
+        Ok(self.as_ciphertexts(self.encryptions(method, Messages::Numbers(&messages), entropy)?))
     }
 
     /// Encrypts with a nonce drawn beforehand: (1 + m n) rho mod n^2.
@@ -44,8 +56,8 @@ impl PublicKey {
     pub fn encrypt_batch_with(&self, plaintexts: &[Plaintext], nonces: Vec<Nonce>) -> Result<Vec<Ciphertext>> {
         same_length("nonces", plaintexts.len(), nonces.len())?;
         nonces.iter().try_for_each(|nonce| self.expect(nonce.key))?;
-        let factors = self.factors(plaintexts)?;
-        let work = || self.as_ciphertexts(self.constant_time().times_one_plus(&limbs_of(&nonces), &factors));
+        let messages = self.messages(plaintexts)?;
+        let work = || self.as_ciphertexts(self.constant_time().times_one_plus(&limbs_of(&nonces), &messages));
         threads::run_on(nonces.len(), work)
     }
 
@@ -82,8 +94,8 @@ impl PublicKey {
     /// [`Error::Count`] if the lists differ in length; otherwise as [`add_plain`](Self::add_plain).
     pub fn add_plain_batch(&self, x: &[Ciphertext], y: &[Plaintext]) -> Result<Vec<Ciphertext>> {
         same_length("plaintexts", x.len(), y.len())?;
-        let (x, factors) = (self.numbers(x)?, self.factors(y)?);
-        threads::run_on(x.len(), || self.as_ciphertexts(self.constant_time().times_one_plus(&x, &factors)))
+        let (x, messages) = (self.numbers(x)?, self.messages(y)?);
+        threads::run_on(x.len(), || self.as_ciphertexts(self.constant_time().times_one_plus(&x, &messages)))
     }
 
     /// A ciphertext of the product with a known number, which may be negative or zero. The time depends on the number, and
@@ -189,14 +201,14 @@ impl PublicKey {
     }
 
     /// The numbers of plaintexts of this key's length.
-    fn factors<'a>(&self, plaintexts: &'a [Plaintext]) -> Result<Vec<&'a [u64]>> {
-        let factor = |plaintext: &'a Plaintext| {
+    pub(super) fn messages<'a>(&self, plaintexts: &'a [Plaintext]) -> Result<Vec<&'a [u64]>> {
+        let message = |plaintext: &'a Plaintext| {
             let limbs = plaintext.limbs();
             let (found, bits) = (64 * limbs.len(), self.bits());
             let refused = || Error::Argument(format!("a plaintext for a key of {found} bits came to one of {bits}"));
             if limbs.len() == self.limbs() { Ok(limbs) } else { Err(refused()) }
         };
-        plaintexts.iter().map(factor).collect()
+        plaintexts.iter().map(message).collect()
     }
 }
 

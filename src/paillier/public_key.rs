@@ -189,12 +189,13 @@ impl PublicKey {
                 base.clone().invert(&self.0.square).map_err(|_| Error::Bug("the nonce base is not a unit"))?;
             let limbs = |value: &Integer| Limbs::from_integer(value, 2 * self.limbs());
             let (base, inverse, memory) = (limbs(&base), limbs(&inverse), self.workings().table_memory);
-            let table = self.0.constant_time.fixed_base(&base, &inverse, self.bits() / 2, memory);
+            let table = self.0.constant_time.fixed_base([&[1]; 2], [&base, &inverse], self.bits() / 2, memory);
             // Two threads may both have made it; one is kept.
             let _ = self.0.nonce_table.set(table);
         }
         self.0.nonce_table.get().map(|table| &**table).ok_or(Error::Bug("the nonce table vanished"))
     }
+
     /// The table of [`NonceMethod::RandomBases`](super::NonceMethod::RandomBases).
     pub(super) fn random_bases_table(&self, entropy: &mut dyn Entropy) -> Result<&dyn FixedBasePowers> {
         if self.0.random_bases.get().is_none() {

@@ -8,6 +8,7 @@ use rug::Integer;
 use rug::integer::IsPrime;
 
 use super::generate::{PRIMALITY_ROUNDS, permits_short_nonces};
+use super::nonce::Messages;
 use super::operations::only;
 use super::public_key::Workings;
 use super::{Ciphertext, KeyProof, Nonce, NonceMethod, Plaintext, PublicKey};
@@ -27,9 +28,7 @@ struct Inner {
     q: Factor,
     /// p^-1 mod q, which joins plaintexts.
     p_inverse: Limbs,
-    /// p^-2 mod q^2, which joins nonces.
-    p2_inverse: Limbs,
-    /// Powers of the nonce base modulo p^2 and q^2, made when first wanted.
+    /// Powers of the nonce base divided by q^2 modulo p^2, and by p^2 modulo q^2, made when first wanted.
     nonce_tables: OnceLock<[Box<dyn FixedBasePowers>; 2]>,
 }
 
@@ -42,6 +41,10 @@ struct Factor {
     order: Limbs,
     /// (-q)^-1 mod p, which takes c^(p-1) = 1 - m q p mod p^2 to m mod p.
     h: Limbs,
+    /// q mod p as a [long factor](Montgomery::long_factor): (1 + m n) mod p^2 = 1 + (m q mod p) p.
+    cofactor: Limbs,
+    /// q^2, in half of the limbs of n^2.
+    other_square: Limbs,
 }
 
 impl Factor {
@@ -50,7 +53,11 @@ impl Factor {
         let order = WipedInteger(Integer::from(p - 1));
         let negated = WipedInteger(Integer::from(-q).modulo(p));
         let h = WipedInteger(negated.0.clone().invert(p).map_err(|_| KeyFault::Factors)?);
+        let cofactor = WipedInteger(Integer::from(q % p));
+        let other_square = WipedInteger(Integer::from(q.square_ref()));
         Ok(Self {
+            cofactor: modulus.long_factor(&Limbs::from_integer(&cofactor, modulus.length())),
+            other_square: Limbs::from_integer(&other_square, modulus.square_length()),
             ring: Self::ring(&modulus, workings)?,
             order: Limbs::from_integer(&order, p.significant_digits::<u64>()),
             h: Limbs::from_integer(&h, modulus.length()),
@@ -65,6 +72,8 @@ impl Factor {
             modulus: self.modulus.clone(),
             order: self.order.clone(),
             h: self.h.clone(),
+            cofactor: self.cofactor.clone(),
+            other_square: self.other_square.clone(),
         })
     }
 
@@ -123,10 +132,7 @@ impl SecretKey {
         };
         let p_inverse: WipedInteger = inverse(&p.0, &q.0)?;
         let p_inverse = Limbs::from_integer(&p_inverse, q_side.modulus.length());
-        let squares = [&p.0, &q.0].map(|prime| WipedInteger(prime.clone().square()));
-        let p2_inverse = inverse(&squares[0], &squares[1])?;
-        let p2_inverse = Limbs::from_integer(&p2_inverse, q_side.modulus.square_length());
-        let inner = Inner { public, p: p_side, q: q_side, p_inverse, p2_inverse, nonce_tables: OnceLock::new() };
+        let inner = Inner { public, p: p_side, q: q_side, p_inverse, nonce_tables: OnceLock::new() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -147,13 +153,12 @@ impl SecretKey {
     }
 
     fn with_workings(&self, workings: Workings) -> Result<Self> {
-        let Inner { public, p, q, p_inverse, p2_inverse, nonce_tables: _ } = &*self.0;
+        let Inner { public, p, q, p_inverse, nonce_tables: _ } = &*self.0;
         Ok(Self(Arc::new(Inner {
             public: public.with_workings(workings)?,
             p: p.with_workings(workings)?,
             q: q.with_workings(workings)?,
             p_inverse: p_inverse.clone(),
-            p2_inverse: p2_inverse.clone(),
             nonce_tables: OnceLock::new(),
         })))
     }
@@ -262,17 +267,38 @@ impl SecretKey {
         count: usize,
         entropy: &mut (dyn Entropy + Send),
     ) -> Result<Vec<Nonce>> {
+        Ok(self.0.public.as_nonces(self.encryptions(method, Messages::Zeros(count), entropy)?))
+    }
+
+    /// Encrypts a list with fresh nonces of a method.
+    pub(crate) fn encrypt_batch_from(
+        &self,
+        method: NonceMethod,
+        plaintexts: &[Plaintext],
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Ciphertext>> {
+        let messages = self.0.public.messages(plaintexts)?;
+        Ok(self.0.public.as_ciphertexts(self.encryptions(method, Messages::Numbers(&messages), entropy)?))
+    }
+
+    /// Fresh encryptions with nonces of a method.
+    fn encryptions(
+        &self,
+        method: NonceMethod,
+        messages: Messages,
+        entropy: &mut (dyn Entropy + Send),
+    ) -> Result<Vec<Limbs>> {
         self.permit(method)?;
         if method != NonceMethod::SecretBase {
-            return self.0.public.nonces_from(method, count, entropy);
+            return self.0.public.encryptions(method, messages, entropy);
         }
         let mut draw = |order: &Limbs| -> Result<Vec<Limbs>> {
-            let mut exponents = vec![Limbs::zero(order.len()); count];
+            let mut exponents = vec![Limbs::zero(order.len()); messages.count()];
             exponents.iter_mut().try_for_each(|exponent| entropy.below(exponent, order))?;
             Ok(exponents)
         };
-        let exponents = [draw(&self.0.p.order)?, draw(&self.0.q.order)?];
-        threads::run(|| self.secret_base_nonces(&exponents[0], &exponents[1]))?
+        let [a, b] = [draw(&self.0.p.order)?, draw(&self.0.q.order)?];
+        threads::run(|| self.by_secret_base([&a, &b], messages.numbers()))?
     }
 
     /// Refuses a method that this key does not permit.
@@ -286,18 +312,21 @@ impl SecretKey {
         }
     }
 
-    /// h_n^a mod p^2 and h_n^b mod q^2, joined modulo n^2, in constant time.
-    fn secret_base_nonces(&self, a: &[Limbs], b: &[Limbs]) -> Result<Vec<Nonce>> {
+    /// h_n^a mod p^2 and h_n^b mod q^2, joined modulo n^2, times 1 + m n if there are messages m; in constant time.
+    fn by_secret_base(&self, exponents: [&[Limbs]; 2], messages: Option<&[&[u64]]>) -> Result<Vec<Limbs>> {
+        let (p, q) = (&self.0.p, &self.0.q);
+        let powers = |factor: &Factor, table: &dyn FixedBasePowers, exponents: &[Limbs]| {
+            let k = |m: &&[u64]| factor.modulus.mul_long(m, &factor.cofactor);
+            let k: Option<Vec<_>> = messages.map(|messages| messages.par_iter().map(k).collect());
+            table.powers(&slices(exponents), k.as_deref().map(slices).as_deref())
+        };
         let [p_table, q_table] = self.nonce_tables()?;
-        let (x_p, x_q) = rayon::join(|| p_table.powers(&slices(a)), || q_table.powers(&slices(b)));
-        // Garner: x = x_p + p^2 ((x_q - x_p) / p^2 mod q^2). Primes of the same length are below each other's double.
-        let (p, q) = (&self.0.p.modulus, &self.0.q);
-        let difference = |(x_p, x_q): (&Limbs, &Limbs)| q.modulus.sub_square(x_q, &q.modulus.rem_near_square(x_p));
-        let differences: Vec<_> = x_p.iter().zip(&x_q).map(difference).collect();
-        let steps = q.ring.products(&slices(&differences), &vec![&self.0.p2_inverse[..]; differences.len()]);
-        let (key, length) = (self.0.public.fingerprint(), 2 * self.0.public.limbs());
-        let join = |(x_p, step): (&Limbs, &Limbs)| Nonce { key, limbs: p.add_multiple_of_square(x_p, step, length) };
-        Ok(x_p.par_iter().zip(&steps).map(join).collect())
+        let p_powers = || powers(p, &**p_table, exponents[0]);
+        let (u, v) = rayon::join(p_powers, || powers(q, &**q_table, exponents[1]));
+        // The remainder theorem: x = u q^2 + v p^2, with x / q^2 mod p^2 and x / p^2 mod q^2, which the tables give.
+        let n = self.0.public.montgomery();
+        let join = |(u, v): (&Limbs, &Limbs)| n.sum_of_products([[u, &p.other_square], [v, &q.other_square]]);
+        Ok(u.par_iter().zip(&v).map(join).collect())
     }
 
     pub(super) fn nonce_tables(&self) -> Result<&[Box<dyn FixedBasePowers>; 2]> {
@@ -309,9 +338,12 @@ impl SecretKey {
                 let square = WipedInteger(Integer::from(prime.0.square_ref()));
                 let base = WipedInteger(Integer::from(&base % &square.0));
                 let inverse = base.0.clone().invert(&square).map_err(|_| Error::Bug("the nonce base is not a unit"))?;
+                let other = WipedInteger(factor.other_square.to_integer() % &square.0);
+                let start = other.0.clone().invert(&square).map_err(|_| Error::Bug("a square is not a unit"))?;
                 let limbs = |value: &Integer| Limbs::from_integer(value, factor.modulus.square_length());
                 let (base, inverse) = (limbs(&base), limbs(&WipedInteger(inverse)));
-                Ok(factor.ring.fixed_base(&base, &inverse, factor.bits(), memory))
+                let (start, other) = (limbs(&WipedInteger(start)), limbs(&other));
+                Ok(factor.ring.fixed_base([&start, &other], [&base, &inverse], factor.bits(), memory))
             };
             let (p, q) = rayon::join(|| table(&self.0.p), || table(&self.0.q));
             // Two threads may both have made them; one pair is kept.
@@ -334,7 +366,7 @@ impl SecretKey {
     /// # Errors
     /// As [`PublicKey::encrypt`].
     pub fn encrypt_batch(&self, plaintexts: &[Plaintext]) -> Result<Vec<Ciphertext>> {
-        self.0.public.encrypt_batch_with(plaintexts, self.nonces(self.nonce_method(), plaintexts.len())?)
+        self.encrypt_batch_from(self.nonce_method(), plaintexts, &mut SystemEntropy)
     }
 }
 
@@ -353,7 +385,8 @@ impl SecretKey {
             fits.then(|| Limbs::from_integer(value, factor.order.len())).ok_or_else(refused)
         };
         let (a, b) = (exponent(a, &self.0.p)?, exponent(b, &self.0.q)?);
-        only(threads::run(|| self.secret_base_nonces(&[a], &[b]))??)
+        let numbers = threads::run(|| self.by_secret_base([&[a], &[b]], None))??;
+        only(self.0.public.as_nonces(numbers))
     }
 }
 
@@ -383,7 +416,8 @@ impl SecretKey {
     pub fn nonces_from_limbs(&self, a: &[Vec<u64>], b: &[Vec<u64>]) -> Result<Vec<Nonce>> {
         self.permit(NonceMethod::SecretBase)?;
         let [a, b] = [a, b].map(|exponents| exponents.iter().map(|limbs| Limbs::copy_of(limbs)).collect::<Vec<_>>());
-        threads::run(|| self.secret_base_nonces(&a, &b))?
+        let numbers = threads::run(|| self.by_secret_base([&a, &b], None))??;
+        Ok(self.0.public.as_nonces(numbers))
     }
 
     /// A power modulo p^2 in the way that is for exponents that everybody may know: its time depends on the exponent.
@@ -421,7 +455,10 @@ mod tests {
             &inner.p.h,
             &inner.q.h,
             &inner.p_inverse,
-            &inner.p2_inverse,
+            &inner.p.cofactor,
+            &inner.q.cofactor,
+            &inner.p.other_square,
+            &inner.q.other_square,
         ];
         assert!(secret.iter().all(|limbs| limbs.iter().any(|&limb| limb != 0)));
         let addresses: Vec<_> = secret.iter().map(|limbs| limbs.as_ptr() as usize).collect();

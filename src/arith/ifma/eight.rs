@@ -17,7 +17,7 @@ pub(crate) struct Eight(Arc<Constants>);
 #[derive(Clone)]
 pub(crate) struct Bundle(Zeroizing<Box<[Block]>>);
 
-/// Limb i of eight numbers in vector i: sums of up to 1,601 numbers below 2m, added without carries. Wiped on drop.
+/// Limb i of eight numbers in vector i: sums of up to 1,602 numbers below 2m, added without carries. Wiped on drop.
 pub(crate) struct Scalars(Zeroizing<Box<[Block]>>);
 
 /// Products of factored entries: a, and beta = b R modulo m above -R, so that two entries take seven operations instead of
@@ -98,11 +98,7 @@ impl Eight {
         let Constants { modulus, five_m, .. } = &*self.0;
         let Product { a, beta, negative, f } = product;
         let blocks = a.len();
-        for entry in [first, second] {
-            for (f, limb) in f.0.as_flattened_mut().iter_mut().zip(entry.pair().1.as_flattened()) {
-                *f = _mm512_add_epi64(*f, *limb);
-            }
-        }
+        [first, second].into_iter().for_each(|entry| add_limbs(&mut f.0, entry.pair().1));
         // c c' = u R - q m.
         columns::multiply(&mut s.t, [(first.pair().0, second.pair().0)], &mut s.products);
         let (u, q) = (&mut s.x, &mut s.y);
@@ -333,6 +329,15 @@ fn select_of<const STRIDE: usize>(out: &mut [Bundle], vectors: &[__m512i], which
     }
 }
 
+/// sums += x without carries.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_limbs(sums: &mut [Block], x: &[Block]) {
+    for (sum, x) in sums.as_flattened_mut().iter_mut().zip(x.as_flattened()) {
+        *sum = _mm512_add_epi64(*sum, *x);
+    }
+}
+
 /// x += y for sums below R.
 #[target_feature(enable = "avx512f")]
 fn add(x: &mut [Block], y: &[Block]) {
@@ -474,6 +479,11 @@ impl Lanes for Eight {
     fn mul_factored(&self, product: &mut Product, entries: [&Bundle; 2], s: &mut Scratch) {
         // SAFETY: Constants exist only where the processor has the features.
         unsafe { self.mul_factored(product, entries, s) }
+    }
+
+    fn mul_one_plus_in(&self, product: &mut Product, k: &Scalars) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { add_limbs(&mut product.f.0, &k.0) }
     }
 
     fn expand(&self, product: Product, s: &mut Scratch) -> Bundle {

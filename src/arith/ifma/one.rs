@@ -288,7 +288,7 @@ pub(crate) struct Product {
     f: Scalars,
 }
 
-/// Limbs of a sum of up to 1,600 numbers below 2m, added without carries. Wiped on drop.
+/// Limbs of a sum of up to 1,601 numbers below 2m, added without carries. Wiped on drop.
 pub(crate) struct Scalars(Zeroizing<Box<[__m512i]>>);
 
 // SAFETY of the unsafe blocks: Constants exist only where the processor has the features.
@@ -414,6 +414,11 @@ impl Lanes for One {
                 add_limbs(&mut product.f.0, &entry.0[constants.vectors()..]);
             }
         }
+    }
+
+    fn mul_one_plus_in(&self, product: &mut Product, k: &Scalars) {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { add_limbs(&mut product.f.0, &k.0) }
     }
 
     fn expand(&self, mut product: Product, s: &mut NoMemory) -> Single {

@@ -126,6 +126,10 @@ impl Lanes for FourLanes {
         }
     }
 
+    fn mul_one_plus_in(&self, product: &mut Vec<Product>, k: &Vec<Limbs>) {
+        product.iter_mut().zip(k).for_each(|(product, k)| self.0.mul_one_plus_in(product, k));
+    }
+
     fn expand(&self, product: Vec<Product>, s: &mut Scratch) -> Vec<Residue> {
         product.into_iter().map(|product| self.0.expand(product, s)).collect()
     }

@@ -28,14 +28,17 @@ pub(super) fn measure(
 
     let count = full(64);
     let plaintexts = (0..count).map(|value| Plaintext::new(value, public)).collect::<tacita::Result<Vec<_>>>()?;
-    for (name, method) in [("encrypt_secret", key.nonce_method()), ("encrypt_public", public.nonce_method())] {
-        // Tables are made before the clock starts.
-        key.nonces(method, 1)?;
-        job(name, count, &mut || {
-            public.encrypt_batch_with(&plaintexts, key.nonces(method, count)?)?;
-            Ok(())
-        })?;
-    }
+    // Tables are made before the clock starts.
+    key.encrypt(&plaintexts[0])?;
+    public.encrypt(&plaintexts[0])?;
+    job("encrypt_secret", count, &mut || {
+        key.encrypt_batch(&plaintexts)?;
+        Ok(())
+    })?;
+    job("encrypt_public", count, &mut || {
+        public.encrypt_batch(&plaintexts)?;
+        Ok(())
+    })?;
     let count = full(16);
     let ciphertexts = key.encrypt_batch(&plaintexts[..count])?;
     job("decrypt_batch", count, &mut || {
