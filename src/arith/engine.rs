@@ -27,7 +27,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// m.
     fn modulus(&self) -> &Montgomery;
 
-    /// Bytes that one residue takes in a table.
+    /// Bytes that one residue takes in a table, at most.
     fn residue_bytes(&self) -> usize;
 }
 

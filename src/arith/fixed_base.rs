@@ -21,7 +21,7 @@ use crate::secret::Limbs;
 const PASS: usize = 800;
 
 /// Bundles for which entries are read together.
-const SELECTED: usize = 4;
+const SELECTED: usize = 8;
 
 /// The longest windows that may pay.
 const LONGEST_WINDOW: u32 = 10;
@@ -318,7 +318,7 @@ mod tests {
             assert_eq!(width(0), 1);
             let widths: Vec<_> = [20, 18, 17, 16].map(|log| width(1 << log)).into();
             assert!(widths.is_sorted_by(|more, less| more >= less) && widths[0] > widths[3], "{widths:?}");
-            assert!((5..=7).contains(&width(usize::MAX)), "{}", width(usize::MAX));
+            assert!((5..=9).contains(&width(usize::MAX)), "{}", width(usize::MAX));
             // No more windows than the lanes can add up.
             assert_eq!(best_width(&*engine, |width| (6 * MOST_PAIRS).div_ceil(width), 0), 3);
         });

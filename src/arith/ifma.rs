@@ -9,6 +9,7 @@ mod eight;
 mod limit;
 mod one;
 mod radix;
+mod shared_table;
 
 use std::arch::x86_64::__m512i;
 use std::sync::Arc;
@@ -26,9 +27,12 @@ use eight::Eight;
 pub(crate) use limit::multiply_add;
 use one::One;
 
-/// Whether this processor has the instructions.
+/// Whether this processor has the instructions. AVX-512 VBMI, which picks bytes in tables, came together with IFMA.
 pub(crate) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512ifma")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi")
 }
 
 /// The engine modulo the square of m.

@@ -178,8 +178,10 @@ impl PublicKey {
     /// h_n = (-x^2)^n mod n^2, x from a hash of n: the base of short nonces.
     pub(super) fn nonce_base(&self) -> Result<Integer> {
         let x = challenge("nonce-base", &self.0.n, 0)?;
-        let h = &self.0.n - x.square() % &self.0.n;
-        h.pow_mod(&self.0.n, &self.0.square).map_err(|_| Error::Bug("a power with a positive exponent failed"))
+        let root = Limbs::from_integer(&(&self.0.n - x.square() % &self.0.n), self.limbs());
+        let n = Limbs::from_integer(&self.0.n, self.limbs());
+        let power = self.0.variable_time.powers(&[&root], &[&n]).pop();
+        power.map(|power| power.to_integer()).ok_or(Error::Bug("a list of one came back empty"))
     }
 
     pub(super) fn nonce_table(&self) -> Result<&dyn FixedBasePowers> {

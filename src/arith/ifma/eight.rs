@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::columns::{self, BLOCK, Block, MASK};
 use super::radix::{self, LANES};
+use super::shared_table::SharedTable;
 use super::{Constants, Single, zero_blocks, zeroed};
 use crate::arith::lanes::{Lanes, Pair};
 
@@ -34,13 +35,6 @@ pub(crate) struct Product {
     f: Scalars,
 }
 
-/// For each limb the entries' words one behind the other, filled up to a power of two of them. Wiped on drop.
-pub(crate) struct SharedTable {
-    vectors: Zeroizing<Box<[__m512i]>>,
-    /// Vectors of a limb, a power of two from 2 to 128.
-    stride: usize,
-}
-
 /// Working memory of one thread. Wiped on drop.
 pub(crate) struct Scratch {
     /// Columns of the product that gives the new a, and of the sum that gives the new b.
@@ -56,6 +50,11 @@ pub(crate) struct Scratch {
 impl Bundle {
     fn pair(&self) -> (&[Block], &[Block]) {
         self.0.split_at(self.0.len() / 2)
+    }
+
+    /// The limbs of a and b of all lanes.
+    pub(super) fn limbs_mut(&mut self) -> &mut [__m512i] {
+        self.0.as_flattened_mut()
     }
 
     fn pair_mut(&mut self) -> (&mut [Block], &mut [Block]) {
@@ -286,47 +285,6 @@ impl Eight {
             *out = limb;
         }
     }
-
-    #[target_feature(enable = "avx512f")]
-    fn select_shared(&self, out: &mut [Bundle], table: &SharedTable, which: &[usize]) {
-        let which = Zeroizing::new(which.chunks(LANES).map(indices).collect::<Vec<_>>());
-        match table.stride {
-            2 => select_of::<2>(out, &table.vectors, &which),
-            4 => select_of::<4>(out, &table.vectors, &which),
-            8 => select_of::<8>(out, &table.vectors, &which),
-            16 => select_of::<16>(out, &table.vectors, &which),
-            32 => select_of::<32>(out, &table.vectors, &which),
-            64 => select_of::<64>(out, &table.vectors, &which),
-            _ => select_of::<128>(out, &table.vectors, &which),
-        }
-    }
-}
-
-/// Selects among the words of `STRIDE` vectors, a power of two from 2 on, for each limb. Limb by limb, so that vectors come
-/// from afar once for all bundles.
-#[target_feature(enable = "avx512f")]
-fn select_of<const STRIDE: usize>(out: &mut [Bundle], vectors: &[__m512i], which: &[__m512i]) {
-    for (i, vectors) in vectors.as_chunks::<STRIDE>().0.iter().enumerate() {
-        for (out, &which) in out.iter_mut().zip(which) {
-            // The low four bits of an index pick a word of two vectors; each bit above halves what is left. What a mask
-            // chooses goes to another place than it came from: otherwise the compiler makes stores under a mask, whose
-            // time depends on the mask when what they wrote is read.
-            let (mut words, mut fewer) = (&mut [radix::ZERO; STRIDE], &mut [radix::ZERO; STRIDE]);
-            for pair in 0..STRIDE / 2 {
-                words[pair] = _mm512_permutex2var_epi64(vectors[2 * pair], which, vectors[2 * pair + 1]);
-            }
-            let (mut left, mut bit) = (STRIDE / 2, 4);
-            while left > 1 {
-                let upper = _mm512_test_epi64_mask(which, _mm512_set1_epi64(1 << bit));
-                for pair in 0..left / 2 {
-                    fewer[pair] = _mm512_mask_mov_epi64(words[2 * pair], upper, words[2 * pair + 1]);
-                }
-                std::mem::swap(&mut words, &mut fewer);
-                (left, bit) = (left / 2, bit + 1);
-            }
-            out.0.as_flattened_mut()[i] = words[0];
-        }
-    }
 }
 
 /// sums += x without carries.
@@ -364,10 +322,9 @@ fn words_of(vectors: &[__m512i]) -> Zeroizing<Vec<[u64; LANES]>> {
 #[allow(unsafe_code)]
 impl Lanes for Eight {
     const WIDTH: usize = LANES;
-    // 32 entries in 135 ns of 290 ns for a product (p of 1,536 bits). Shared ones come from a cache far away, once for many
-    // bundles: with windows of 8 bits that costs as much as the products that they save.
+    // For p of 1,536 bits 32 entries of a lane's own take 135 ns, where a product takes 290 ns, and 256 shared ones 30 ns.
     const READ: f64 = 0.015;
-    const READ_SHARED: f64 = 0.002;
+    const READ_SHARED: f64 = 0.0004;
     type Single = Single;
     type Residues = Bundle;
     type Scalars = Scalars;
@@ -525,34 +482,12 @@ impl Lanes for Eight {
     }
 
     fn shared_table(&self, entries: &[Single]) -> SharedTable {
-        SharedTable::new(&self.0, entries)
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { SharedTable::new(&self.0, entries) }
     }
 
     fn select_shared(&self, out: &mut [Bundle], table: &SharedTable, which: &[usize]) {
         // SAFETY: Constants exist only where the processor has the features.
-        unsafe { self.select_shared(out, table, which) }
-    }
-}
-
-impl SharedTable {
-    pub(super) fn new(constants: &Constants, entries: &[Single]) -> Self {
-        let stride = entries.len().div_ceil(LANES).next_power_of_two().max(2);
-        assert!(stride <= 128, "windows have at most 10 bits");
-        let (length, vectors) = (constants.length(), constants.vectors());
-        let words: Vec<_> = entries.iter().map(|entry| words_of(&entry.0)).collect();
-        let vector = |i: usize, v: usize| {
-            let (limb, half) = (i % length, i / length);
-            let mut column = Zeroizing::new([0; LANES]);
-            for (word, entry) in column.iter_mut().zip(words.iter().skip(LANES * v)) {
-                *word = entry.as_flattened()[LANES * vectors * half + limb];
-            }
-            radix::vector(*column)
-        };
-        // In its place at once: a list that grows leaves copies behind that nobody wipes.
-        let mut vectors = zeroed(2 * length * stride, radix::ZERO);
-        for (i, limb) in vectors.chunks_exact_mut(stride).enumerate() {
-            limb.iter_mut().enumerate().for_each(|(v, out)| *out = vector(i, v));
-        }
-        Self { vectors, stride }
+        unsafe { table.select(out, which) }
     }
 }

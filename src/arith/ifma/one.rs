@@ -10,8 +10,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::columns::MASK;
-use super::eight::{Eight, SharedTable};
+use super::eight::Eight;
 use super::radix::{self, LANES};
+use super::shared_table::SharedTable;
 use super::{Constants, Single, vectors_of, zeroed};
 use crate::arith::lanes::{Lanes, Pair};
 
