@@ -148,6 +148,18 @@ fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext]) -> Vec<Subjec
             timed(|| public.encrypt_batch_with(&plaintexts, nonces))
         });
         add(format!("plaintext/{count}"), false, measure);
+
+        // Fresh nonces, with which the message goes through the tables.
+        let all = exponents();
+        let measure: Measure = Box::new(move |random, is_fixed| {
+            let mut pick = || {
+                let any = Integer::from_digits(&all.random(random), Order::Lsf);
+                Ok(choose(is_fixed, Plaintext::new(0, public)?, Plaintext::new(any, public)?))
+            };
+            let plaintexts = (0..count).map(|_| pick()).collect::<Result<Vec<_>>>()?;
+            timed(|| key.encrypt_batch(&plaintexts))
+        });
+        add(format!("encrypt/{count}"), false, measure);
     }
 
     // The power for exponents that everybody may know, by secret ones: fewer products where there are fewer ones.
@@ -166,6 +178,19 @@ fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext]) -> Vec<Subjec
         timed(|| key.nonces_from_limbs(&a[..count], &a[..count]))
     });
     add("planted/exit".into(), true, measure);
+
+    // Four looks into a table, one for each 16 bits of the lowest limb: at the same place if these are zeros.
+    let all = exponents();
+    let table = vec![[1_u64; 8]; 1 << 16];
+    let measure: Measure = Box::new(move |random, is_fixed| {
+        let chosen = all.choose(random, is_fixed, 1).remove(0);
+        timed(|| {
+            let digits = [0, 16, 32, 48].map(|shift| (chosen[0] >> shift) as u16);
+            let found = digits.iter().fold(0, |place, digit| table[usize::from(*digit) ^ place][0] as usize >> 1);
+            Ok((found, key.powers_by_secrets(&ciphertexts[..1], &[chosen])?))
+        })
+    });
+    add("planted/lookups".into(), true, measure);
     subjects
 }
 
@@ -268,7 +293,7 @@ mod tests {
     fn planted_dependences_are_found_on_every_engine() {
         let outcomes = run(&Options { measurements: 2_000, bits: Some(256), json: true, planted_only: true }).unwrap();
         let planted: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_planted).collect();
-        assert_eq!(planted.len(), 2 * Backend::available().count());
+        assert_eq!(planted.len(), 3 * Backend::available().count());
         for outcome in planted {
             assert!(outcome.is_right(), "{} on {}: t = {}", outcome.name, outcome.engine, outcome.t);
         }

@@ -403,7 +403,7 @@ impl SecretKey {
     ///
     /// # Errors
     /// [`Error::KeyMismatch`] for ciphertexts of another key.
-    pub fn powers_by_secrets(&self, ciphertexts: &[Ciphertext], exponents: &[Vec<u64>]) -> Result<impl Sized> {
+    pub fn powers_by_secrets(&self, ciphertexts: &[Ciphertext], exponents: &[Vec<u64>]) -> Result<impl Sized + use<>> {
         let (numbers, factor) = (self.0.public.numbers(ciphertexts)?, &self.0.p);
         let exponents: Vec<_> = exponents.iter().map(|exponent| &exponent[..]).collect();
         Ok(factor.ring.secret_powers(&numbers, &exponents, factor.bits()))
@@ -424,7 +424,7 @@ impl SecretKey {
     ///
     /// # Errors
     /// None.
-    pub fn power_by_public_exponent(&self, exponent: &[u64]) -> Result<impl Sized> {
+    pub fn power_by_public_exponent(&self, exponent: &[u64]) -> Result<impl Sized + use<>> {
         let factor = &self.0.p;
         let mut base = Limbs::zero(factor.modulus.square_length());
         base[..factor.order.len()].copy_from_slice(&factor.order);
