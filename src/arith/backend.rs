@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 pub enum Backend {
     /// GMP limbs, one residue at a time; runs everywhere.
     Portable,
-    /// AVX-512 IFMA, eight residues side by side: the 52-bit multiply-adds of x86-64 processors since Ice Lake and Zen 4.
+    /// AVX-512 IFMA, eight residues side by side: the 52-bit multiply-adds of x86-64 processors since Ice Lake and Zen 4. Tables
+    /// are read with AVX-512 VBMI, which every one of them has too.
     Ifma,
 }
 
