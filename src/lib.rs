@@ -55,7 +55,7 @@
 //!
 //! | engine | chosen | needs |
 //! |---|---|---|
-//! | [`Backend::Ifma`] | where there is AVX-512 IFMA; `TACITA_BACKEND=ifma` | Intel since Ice Lake, AMD since Zen 4 |
+//! | [`Backend::Ifma`] | where there is AVX-512 IFMA and VBMI; `TACITA_BACKEND=ifma` | Intel since Ice Lake, AMD since Zen 4 |
 //! | [`Backend::Portable`] | elsewhere; `TACITA_BACKEND=portable` | a 64-bit processor |
 //!
 //! Long operations run in a thread pool of the library's own; see [`set_threads`].

@@ -41,7 +41,7 @@ pub fn kernel(backend: Backend, kernel: Kernel, bits: u32) -> Result<f64> {
 }
 
 /// Seconds after which a 512-bit multiply-add of 52-bit numbers can follow another, measured here and now; `None` on
-/// processors without AVX-512 IFMA.
+/// processors without AVX-512 IFMA and VBMI.
 pub fn multiply_add() -> Option<f64> {
     crate::arith::measure::multiply_add()
 }

@@ -27,8 +27,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// m.
     fn modulus(&self) -> &Montgomery;
 
-    /// Bytes that one residue takes in a table, at most.
-    fn residue_bytes(&self) -> usize;
+    /// Bytes of a table that the wide lanes share for a window of so many bits.
+    fn window_bytes(&self, width: u32) -> usize;
 }
 
 /// How many of `count` equal jobs go into bundles of `width`, so that all are done soonest on `threads` threads; the rest

@@ -26,6 +26,7 @@ use crate::secret::{Limbs, WipedInteger};
 use eight::Eight;
 pub(crate) use limit::multiply_add;
 use one::One;
+use shared_table::SharedTable;
 
 /// Whether this processor has the instructions. AVX-512 VBMI, which picks bytes in tables, came together with IFMA.
 pub(crate) fn is_available() -> bool {
@@ -74,8 +75,8 @@ impl Engine for Ifma {
         &self.constants.montgomery
     }
 
-    fn residue_bytes(&self) -> usize {
-        2 * 8 * self.constants.length()
+    fn window_bytes(&self, width: u32) -> usize {
+        2 * self.constants.length() * SharedTable::limb_bytes(width)
     }
 }
 
@@ -383,11 +384,17 @@ mod tests {
         let mut entry = lanes.gathered(&vec![&unit.0; L::WIDTH]);
         lanes.factor(&mut entry, &inverse, &mut s);
         let mut product = lanes.empty_product();
+        let k = Integer::from(m - 1);
+        lanes.mul_one_plus_in(
+            &mut product,
+            &lanes.scalars(&vec![&Limbs::from_integer(&k, m.significant_digits::<u64>())[..]; L::WIDTH]),
+        );
         for _ in 0..MOST_PAIRS {
             lanes.mul_factored(&mut product, [&entry; 2], &mut s);
         }
         let product = lanes.expand(product, &mut s);
         let expected = unit.1.clone().pow_mod(&Integer::from(2 * MOST_PAIRS), &square).unwrap();
+        let expected = (k * m + 1u32) * expected % &square;
         assert!(values(lanes, m, &product).iter().all(|found| *found == expected));
     }
 

@@ -5,6 +5,9 @@ use crate::secret::Limbs;
 /// Most pairs of factored entries in a product.
 pub(crate) const MOST_PAIRS: u32 = 800;
 
+/// The longest windows of a shared table, in bits.
+pub(crate) const LONGEST_WINDOW: u32 = 10;
+
 /// An engine for residues modulo the square of an odd m, `WIDTH` of them at a time.
 ///
 /// A residue x is a pair (a, b) with x = a + b m and a, b < 2m, in Montgomery form: the pair of x R, R a power of two that

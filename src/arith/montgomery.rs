@@ -104,18 +104,9 @@ impl Montgomery {
 
     /// x * y mod m for x, y < m, in L limbs.
     pub(crate) fn mul(&self, x: &[u64], y: &[u64]) -> Limbs {
-        let length = self.length();
-        let mut scratch = Limbs::zero(mpn::sec_mul_itch(length).max(1));
-        let mut t = Limbs::zero(2 * length);
-        let mut quotient = Limbs::zero(length);
-        mpn::sec_mul(&mut t, x, y, &mut scratch);
-        self.reduce(&mut t, &mut quotient);
-        let over_r = Limbs::copy_of(&t[length..]);
-        mpn::sec_mul(&mut t, &over_r, &self.r2, &mut scratch);
-        self.reduce(&mut t, &mut quotient);
-        let mut product = Limbs::copy_of(&t[length..]);
-        self.normalise(&mut product);
-        product
+        let mut t = Limbs::zero(2 * self.length());
+        mpn::sec_mul(&mut t, x, y, &mut Limbs::zero(mpn::sec_mul_itch(self.length()).max(1)));
+        self.mul_long(&t, &self.r2)
     }
 
     /// x y mod m for x < 8 m^2 in at most 2L limbs and y in the form of [`long_factor`](Self::long_factor), in L limbs.
@@ -173,7 +164,16 @@ impl Montgomery {
 
     /// x + y * m for a number x of at most L limbs and y of L limbs, in `length` limbs, which must hold it.
     pub(crate) fn add_multiple(&self, x: &[u64], y: &[u64], length: usize) -> Limbs {
-        add_product(x, y, &self.modulus, length)
+        let mut product = Limbs::zero(2 * y.len());
+        mpn::sec_mul(&mut product, y, &self.modulus, &mut Limbs::zero(mpn::sec_mul_itch(y.len()).max(1)));
+        let mut addend = Limbs::zero(2 * y.len());
+        addend[..x.len()].copy_from_slice(x);
+        mpn::add_assign(&mut product, &addend);
+        let mut sum = Limbs::zero(length);
+        let shared = length.min(product.len());
+        sum[..shared].copy_from_slice(&product[..shared]);
+        debug_assert!(product[shared..].iter().all(|&limb| limb == 0), "the sum does not fit");
+        sum
     }
 
     /// u x + v y mod m^2 for two products below m^2, whose factors have half of
@@ -212,21 +212,6 @@ impl Drop for Montgomery {
     fn drop(&mut self) {
         self.negated_inverse.zeroize();
     }
-}
-
-/// x + y * z in `length` limbs for y and z of the same length, constant-time.
-fn add_product(x: &[u64], y: &[u64], z: &[u64], length: usize) -> Limbs {
-    let mut scratch = Limbs::zero(mpn::sec_mul_itch(y.len()).max(1));
-    let mut product = Limbs::zero(2 * y.len());
-    mpn::sec_mul(&mut product, y, z, &mut scratch);
-    let mut addend = Limbs::zero(2 * y.len());
-    addend[..x.len()].copy_from_slice(x);
-    mpn::add_assign(&mut product, &addend);
-    let mut sum = Limbs::zero(length);
-    let shared = length.min(product.len());
-    sum[..shared].copy_from_slice(&product[..shared]);
-    debug_assert!(product[shared..].iter().all(|&limb| limb == 0), "the sum does not fit");
-    sum
 }
 
 #[cfg(test)]

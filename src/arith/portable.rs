@@ -376,8 +376,8 @@ impl<T: Multiplication> Engine for Portable<T> {
         &self.modulus
     }
 
-    fn residue_bytes(&self) -> usize {
-        16 * self.length()
+    fn window_bytes(&self, width: u32) -> usize {
+        (16 * self.length()) << width
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// The numbers, if there is one that may not be zero.
+    /// The numbers; `None` where all are zeros anyway.
     pub(super) fn numbers(self) -> Option<&'a [&'a [u64]]> {
         match self {
             Self::Zeros(_) => None,

@@ -127,10 +127,7 @@ impl SecretKey {
         let public = PublicKey::trusted(Integer::from(&p.0 * &q.0), permits_short_nonces(&p, &q), proof)?;
         let workings = public.workings();
         let (p_side, q_side) = (Factor::new(&p, &q, workings)?, Factor::new(&q, &p, workings)?);
-        let inverse = |x: &Integer, modulus: &Integer| {
-            x.clone().invert(modulus).map(WipedInteger).map_err(|_| Error::from(KeyFault::Factors))
-        };
-        let p_inverse: WipedInteger = inverse(&p.0, &q.0)?;
+        let p_inverse = WipedInteger(p.0.clone().invert(&q.0).map_err(|_| KeyFault::Factors)?);
         let p_inverse = Limbs::from_integer(&p_inverse, q_side.modulus.length());
         let inner = Inner { public, p: p_side, q: q_side, p_inverse, nonce_tables: OnceLock::new() };
         Ok(Self(Arc::new(inner)))
@@ -485,6 +482,8 @@ mod tests {
             for other in &keys {
                 assert_eq!(other.public_key(), key.public_key());
                 assert_eq!(encrypt(other, method), ciphertexts, "{method:?} on {}", other.public_key().backend());
+                let entropy = &mut crate::entropy::SeededEntropy::new(b"engines");
+                assert_eq!(other.encrypt_batch_from(method, &plaintexts, entropy).unwrap(), ciphertexts);
                 let decrypted = other.decrypt_batch_verified(&ciphertexts).unwrap();
                 let numbers = |list: &[Plaintext]| list.iter().map(Plaintext::to_integer).collect::<Vec<_>>();
                 assert_eq!(numbers(&decrypted), numbers(&plaintexts));

@@ -185,9 +185,12 @@ impl Compile {
         // A key that is too short for the answers has no best layout.
         let best = || model.spec().best_layout(KeySize::Bits3072.bits(), 1).into_iter().collect();
         let layouts = self.plan.clone().unwrap_or_else(best);
-        for layout in std::iter::once(Layout::Records).chain(layouts) {
+        let layouts: Vec<_> = std::iter::once(Layout::Records).chain(layouts).collect();
+        let bar = console.progress("plans", layouts.len() as u64);
+        for layout in bar.wrap_iter(layouts.into_iter()) {
             model.plan(layout)?;
         }
+        bar.finish_and_clear();
         let bytes = model.to_bytes();
         let facts = facts(&model, &report, calibration);
         let text = self.text(&facts, &network);

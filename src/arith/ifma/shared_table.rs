@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::eight::Bundle;
 use super::radix::{self, LANES};
 use super::{Constants, Single, zeroed};
+use crate::arith::lanes::LONGEST_WINDOW;
 
 /// Bytes of a limb of 52 bits.
 const PLANES: usize = 7;
@@ -22,27 +23,32 @@ const MANY: usize = 64;
 /// Bits that tell the 128 bytes of two vectors apart.
 const PAIR_BITS: u32 = 7;
 
-/// Bits of a window at most.
-const LONGEST: u32 = 10;
+/// The binary logarithm of the entries to which shorter lists are filled up: their planes fill one pair.
+const LEAST_WIDTH: u32 = 4;
 
-/// Two vectors a pair for the longest windows.
-const MOST_PAIRS: usize = PLANES << (LONGEST - PAIR_BITS);
+/// Pairs of vectors of a limb, for the longest windows.
+const MOST_PAIRS: usize = PLANES << (LONGEST_WINDOW - PAIR_BITS);
 
 /// For each limb its planes, filled up to whole pairs of vectors. Wiped on drop.
 pub(crate) struct SharedTable {
     vectors: Zeroizing<Box<[__m512i]>>,
-    /// The binary logarithm of the bytes of a plane: 4 to 10.
+    /// The binary logarithm of the bytes of a plane.
     width: u32,
     /// Pairs of vectors of a limb.
     pairs: usize,
 }
 
 impl SharedTable {
+    /// Bytes for a limb of windows of so many bits.
+    pub(super) fn limb_bytes(width: u32) -> usize {
+        (PLANES << width.max(LEAST_WIDTH)).next_multiple_of(1 << PAIR_BITS)
+    }
+
     #[target_feature(enable = "avx512f,avx512vbmi")]
     pub(super) fn new(constants: &Constants, entries: &[Single]) -> Self {
-        let width = entries.len().next_power_of_two().trailing_zeros().max(4);
-        assert!(width <= LONGEST, "windows have at most {LONGEST} bits");
-        let pairs = (PLANES << width).div_ceil(1 << PAIR_BITS);
+        let width = entries.len().next_power_of_two().trailing_zeros().max(LEAST_WIDTH);
+        assert!(width <= LONGEST_WINDOW, "windows have at most {LONGEST_WINDOW} bits");
+        let pairs = Self::limb_bytes(width) >> PAIR_BITS;
         let (length, vectors) = (constants.length(), constants.vectors());
         // Byte e of word b is byte b of word e.
         let by_planes = bytes(&std::array::from_fn(|b| std::array::from_fn(|e| (8 * e + b) as u8)));
@@ -63,7 +69,8 @@ impl SharedTable {
                     *planes = radix::words(_mm512_permutexvar_epi8(by_planes, limbs[limb]));
                 }
                 for (v, out) in out.iter_mut().enumerate() {
-                    let word = |i: usize| planes[i % planes.len()][i / planes.len()];
+                    // A plane is eight bytes, a word, for each group of eight entries.
+                    let word = |i: usize| planes[i & (planes.len() - 1)][i >> planes.len().trailing_zeros()];
                     *out = radix::vector(std::array::from_fn(|i| word(LANES * v + i)));
                 }
             }
@@ -95,6 +102,8 @@ impl SharedTable {
         // Where byte b of each lane comes from.
         let mut pair = Zeroizing::new([[0u8; 8]; LANES]);
         let mut within = Zeroizing::new([[0u8; 8]; LANES]);
+        // Lanes beyond get the first entry.
+        let which = which.iter().chain(std::iter::repeat(&0));
         for ((pair, within), which) in pair.iter_mut().zip(within.iter_mut()).zip(which) {
             for (plane, (pair, within)) in pair.iter_mut().zip(within).enumerate() {
                 let byte = plane << self.width | which;
@@ -212,7 +221,7 @@ mod tests {
         let eight = Eight::new(constants.clone());
         let mut entropy = SeededEntropy::new(b"entries");
         let words = |x: &Single| x.0.iter().flat_map(|&vector| radix::words(vector)).collect::<Vec<_>>();
-        for width in 0..=LONGEST {
+        for width in 0..=LONGEST_WINDOW {
             let count = 1usize << width;
             let bound = Integer::from(&m * 2u32);
             let mut part = || random_below(&bound, &mut entropy);
@@ -224,7 +233,9 @@ mod tests {
                 let mut out: Vec<_> = (0..numbers.div_ceil(LANES)).map(|_| eight.one()).collect();
                 eight.select_shared(&mut out, &table, &which);
                 let found = out.iter().flat_map(|bundle| eight.scatter(bundle));
-                for (place, (found, &which)) in found.zip(&which).enumerate() {
+                // The lanes beyond the last number hold something valid, the first entry.
+                let which = which.iter().chain(std::iter::repeat(&0));
+                for (place, (found, &which)) in found.zip(which).enumerate() {
                     assert_eq!(words(&found), words(&entries[which]), "{count} entries, {place} of {numbers}");
                 }
             }

@@ -40,8 +40,8 @@ impl Engine for Four {
         self.narrow.modulus()
     }
 
-    fn residue_bytes(&self) -> usize {
-        self.narrow.residue_bytes()
+    fn window_bytes(&self, width: u32) -> usize {
+        self.narrow.window_bytes(width)
     }
 }
 

@@ -33,6 +33,6 @@ pub(super) fn measure(facts: &mut Facts, backend: Backend, size: KeySize) -> Res
 pub(super) fn limit(facts: &mut Facts) {
     facts.limit.madd52_ns = measure::multiply_add().map(|seconds| seconds * 1e9);
     if facts.limit.madd52_ns.is_none() {
-        facts.skipped.push("the limit and the engine `ifma`: this processor has no AVX-512 IFMA".into());
+        facts.skipped.push("the limit and the engine `ifma`: this processor has no AVX-512 IFMA and VBMI".into());
     }
 }
