@@ -118,6 +118,9 @@ fn seconds<T>(mut run: impl FnMut() -> Result<T>) -> Result<f64> {
     Ok(times[times.len() / 2])
 }
 
+/// Squares at once: so many that to wake a thread for them does not count.
+const SQUARES: u32 = 512;
+
 /// Bundles of a long list.
 const LONG: usize = 8;
 
@@ -159,7 +162,7 @@ impl UnitCosts {
             let part = &limbs[..length];
             cost(lanes, threads, |count| public.pack(&vec![part; count], shift))
         };
-        let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, 32)?);
+        let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, SQUARES)?);
         let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
         let wire = || {
             let mut message = Vec::new();
@@ -188,7 +191,7 @@ impl UnitCosts {
             layer: layer.fixed,
             pack: first,
             pack_next: both.less(first, 1.0),
-            square: squared.less(both, 32.0),
+            square: squared.less(both, f64::from(SQUARES)),
         })
     }
 }
