@@ -54,7 +54,28 @@ pub(crate) trait Lanes: Send + Sync {
 
     /// The factor R^(2 weight), which turns a product of raw entries with exponents that sum up to `weight` into the
     /// product of the numbers. The time depends on the weight.
-    fn repair(&self, weight: i64, scratch: &mut Self::Scratch) -> Self::Residues;
+    fn repair(&self, weight: i64, scratch: &mut Self::Scratch) -> Self::Residues {
+        let mut base = if weight >= 0 { self.r_squared() } else { self.r_inverse() };
+        if weight < 0 {
+            self.sqr(&mut base, scratch);
+        }
+        let mut power = self.one();
+        let mut rest = weight.unsigned_abs();
+        while rest > 0 {
+            if rest & 1 == 1 {
+                self.mul(&mut power, &base, scratch);
+            }
+            self.sqr(&mut base, scratch);
+            rest >>= 1;
+        }
+        power
+    }
+
+    /// R^2 in every lane: its Montgomery form is R^3.
+    fn r_squared(&self) -> Self::Residues;
+
+    /// R^-1 in every lane: its Montgomery form is 1.
+    fn r_inverse(&self) -> Self::Residues;
 
     /// Takes in numbers x < 2^(4 |m|), |m| the bits of m, a multiple of 32: a ciphertext modulo n^2 to the square of a prime.
     fn enter_long(&self, numbers: &[&[u64]], scratch: &mut Self::Scratch) -> Self::Residues;

@@ -195,28 +195,14 @@ impl<T: Multiplication> Lanes for Portable<T> {
         x
     }
 
-    fn repair(&self, weight: i64, s: &mut Scratch) -> Residue {
-        // R^2 in Montgomery form is the pair of R^3; R^-1 is the pair of one.
-        let mut base = if weight >= 0 {
-            self.r3.clone()
-        } else {
-            let length = self.length();
-            let mut one = vec![0; length];
-            one[0] = 1;
-            let mut inverse = Residue::from_pair(&one, &vec![0; length]);
-            self.sqr(&mut inverse, s);
-            inverse
-        };
-        let mut power = self.one();
-        let mut rest = weight.unsigned_abs();
-        while rest > 0 {
-            if rest & 1 == 1 {
-                self.mul(&mut power, &base, s);
-            }
-            self.sqr(&mut base, s);
-            rest >>= 1;
-        }
-        power
+    fn r_squared(&self) -> Residue {
+        self.r3.clone()
+    }
+
+    fn r_inverse(&self) -> Residue {
+        let mut limbs = Limbs::zero(2 * self.length());
+        limbs[0] = 1;
+        Residue(limbs)
     }
 
     fn enter(&self, numbers: &[&[u64]], s: &mut Scratch) -> Residue {

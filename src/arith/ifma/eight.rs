@@ -365,9 +365,7 @@ impl Lanes for Eight {
 
     fn enter(&self, numbers: &[&[u64]], s: &mut Scratch) -> Bundle {
         let mut x = self.enter_raw(numbers, s);
-        // SAFETY: Constants exist only where the processor has the features.
-        let r3 = unsafe { self.in_all_lanes(&self.0.r3) };
-        Lanes::mul(self, &mut x, &r3, s);
+        Lanes::mul(self, &mut x, &self.r_squared(), s);
         x
     }
 
@@ -376,24 +374,14 @@ impl Lanes for Eight {
         unsafe { self.enter_long(numbers, s) }
     }
 
-    fn repair(&self, weight: i64, s: &mut Scratch) -> Bundle {
-        // R^2 in Montgomery form is R^3; R^-2 is the square of 1, which is R^-1 in Montgomery form.
-        let base = if weight >= 0 { &self.0.r3 } else { &self.0.unit };
+    fn r_squared(&self) -> Bundle {
         // SAFETY: Constants exist only where the processor has the features.
-        let mut base = unsafe { self.in_all_lanes(base) };
-        if weight < 0 {
-            Lanes::sqr(self, &mut base, s);
-        }
-        let mut power = self.one();
-        let mut rest = weight.unsigned_abs();
-        while rest > 0 {
-            if rest & 1 == 1 {
-                Lanes::mul(self, &mut power, &base, s);
-            }
-            Lanes::sqr(self, &mut base, s);
-            rest >>= 1;
-        }
-        power
+        unsafe { self.in_all_lanes(&self.0.r3) }
+    }
+
+    fn r_inverse(&self) -> Bundle {
+        // SAFETY: Constants exist only where the processor has the features.
+        unsafe { self.in_all_lanes(&self.0.unit) }
     }
 
     fn leave(&self, x: &Bundle, s: &mut Scratch) -> Vec<Pair> {

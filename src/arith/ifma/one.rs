@@ -346,22 +346,12 @@ impl Lanes for One {
         sum
     }
 
-    fn repair(&self, weight: i64, s: &mut NoMemory) -> Single {
-        // R^2 in Montgomery form is R^3; R^-2 is the square of 1, which is R^-1 in Montgomery form.
-        let mut base = if weight >= 0 { self.constants.r3.clone() } else { self.constants.unit.clone() };
-        if weight < 0 {
-            self.sqr(&mut base, s);
-        }
-        let mut power = self.one();
-        let mut rest = weight.unsigned_abs();
-        while rest > 0 {
-            if rest & 1 == 1 {
-                self.mul(&mut power, &base, s);
-            }
-            self.sqr(&mut base, s);
-            rest >>= 1;
-        }
-        power
+    fn r_squared(&self) -> Single {
+        self.constants.r3.clone()
+    }
+
+    fn r_inverse(&self) -> Single {
+        self.constants.unit.clone()
     }
 
     fn leave(&self, x: &Single, _: &mut NoMemory) -> Vec<Pair> {

@@ -84,8 +84,12 @@ impl Lanes for FourLanes {
         self.fill(numbers, |number| self.0.enter_raw(&[number], s), || self.0.one())
     }
 
-    fn repair(&self, weight: i64, s: &mut Scratch) -> Vec<Residue> {
-        vec![self.0.repair(weight, s); 4]
+    fn r_squared(&self) -> Vec<Residue> {
+        vec![self.0.r_squared(); 4]
+    }
+
+    fn r_inverse(&self) -> Vec<Residue> {
+        vec![self.0.r_inverse(); 4]
     }
 
     fn enter_long(&self, numbers: &[&[u64]], s: &mut Scratch) -> Vec<Residue> {
