@@ -326,7 +326,9 @@ mod tests {
             assert!(widths.is_sorted_by(|more, less| more >= less) && widths[0] > widths[3], "{widths:?}");
             assert!((5..=8).contains(&width(usize::MAX)), "{}", width(usize::MAX));
             // No more windows than the lanes can add up.
-            assert!(best_width(&*engine, |width| (6 * MOST_PAIRS).div_ceil(width), 0) >= 3);
+            let windows = |width| (6 * MOST_PAIRS).div_ceil(width);
+            let bytes = |width: &u32| windows(*width) as usize * engine.window_bytes(*width);
+            assert_eq!(Some(best_width(&*engine, windows, 0)), (3..=LONGEST_WINDOW).min_by_key(bytes));
         });
     }
 
