@@ -17,12 +17,12 @@
 //! ```
 
 mod ciphertext;
+mod encryption_key;
 mod generate;
 mod jwk;
 mod keyfile;
 mod linear_layer;
 mod nonce;
-mod nonce_key;
 mod nonce_pool;
 mod operations;
 mod plaintext;
@@ -33,12 +33,12 @@ mod secret_key;
 mod unverified;
 
 pub use ciphertext::Ciphertext;
+pub(crate) use encryption_key::EncryptionKey;
 pub use generate::{KeySize, KeygenProgress};
 pub(crate) use jwk::LIMIT as KEY_FILE_LIMIT;
 pub use keyfile::is_encrypted;
 pub use linear_layer::LinearLayer;
 pub use nonce::{Nonce, NonceMethod};
-pub(crate) use nonce_key::NonceKey;
 pub use nonce_pool::{NoncePool, PoolStatistics};
 pub use plaintext::Plaintext;
 pub use proof::KeyProof;

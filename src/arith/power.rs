@@ -23,6 +23,12 @@ fn public_window(bits: u32) -> u32 {
     (1..=8).min_by_key(|window| (1 << (window - 1)) + bits / (window + 1)).unwrap_or(1)
 }
 
+/// The longest window that pays where the windows of a public exponent are multiplied up from the lowest: 2^w products in the
+/// end, which nobody shares.
+fn public_window_apart(bits: u32) -> u32 {
+    (1..=8).min_by_key(|window| (1 << window) + bits / (window + 1)).unwrap_or(1)
+}
+
 /// base^exponent in every lane, lane i with exponent i, all of at most `bits` bits and the same number of limbs.
 ///
 /// Neither branches nor addresses depend on base or exponent, if the lanes are constant-time.
@@ -107,7 +113,7 @@ pub(crate) fn pow_public_apart<L: Lanes>(
     exponent: &[u64],
     scratch: &mut L::Scratch,
 ) -> L::Residues {
-    let width = public_window(significant_bits(exponent));
+    let width = public_window_apart(significant_bits(exponent));
     let products: Vec<_> = (0..1 << (width - 1)).map(|_| Mutex::new(None::<L::Residues>)).collect();
     let lock = |odd: usize| products[odd / 2].lock().unwrap_or_else(PoisonError::into_inner);
     let multiply = |powers: Vec<(usize, L::Residues)>| {

@@ -8,7 +8,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
-use crate::paillier::{NonceKey, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
+use crate::paillier::{EncryptionKey, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -17,7 +17,7 @@ use crate::threads;
 pub struct Encryptor {
     spec: PublicSpec,
     packing: Packing,
-    key: NonceKey,
+    key: EncryptionKey,
     out_of_range: OutOfRange,
     nonce_method: NonceMethod,
     pool: Option<NoncePool>,
@@ -31,7 +31,7 @@ impl Encryptor {
     /// [`Error::SpecMismatch`] if the spec is not the pinned one; [`Error::Model`] or [`Error::Argument`] if the model's
     /// slots do not fit the key.
     pub fn with_public_key(spec: PublicSpec, pin: Fingerprint, key: PublicKey) -> Result<Self> {
-        Self::new(spec, pin, NonceKey::Public(key))
+        Self::new(spec, pin, EncryptionKey::Public(key))
     }
 
     /// An encryptor with the secret key, which encrypts in about half to two thirds of the time.
@@ -39,13 +39,13 @@ impl Encryptor {
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).
     pub fn with_secret_key(spec: PublicSpec, pin: Fingerprint, key: SecretKey) -> Result<Self> {
-        let encryptor = Self::new(spec, pin, NonceKey::Secret(key.clone()))?;
+        let encryptor = Self::new(spec, pin, EncryptionKey::Secret(key.clone()))?;
         // It travels with a request.
         key.proof()?;
         Ok(encryptor)
     }
 
-    fn new(spec: PublicSpec, pin: Fingerprint, key: NonceKey) -> Result<Self> {
+    fn new(spec: PublicSpec, pin: Fingerprint, key: EncryptionKey) -> Result<Self> {
         spec.expect(pin)?;
         let packing = spec.packing(Layout::Records, key.public().bits())?;
         let nonce_method = key.nonce_method();

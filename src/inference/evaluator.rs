@@ -196,14 +196,18 @@ impl Evaluator {
         for ahead in batches.chunks(ahead) {
             let mut concealers = VecDeque::new();
             for side_by_side in ahead.chunks(threads) {
-                let columns = threads::run(|| read(side_by_side, done, batch_columns, key))??;
-                let rows = || columns.par_iter().map(|columns| layer.rows(key, columns)).collect::<Result<Vec<_>>>();
+                let rows = || {
+                    let columns = read(side_by_side, done, batch_columns, key)?;
+                    columns.par_iter().map(|columns| layer.rows(key, columns)).collect::<Result<Vec<_>>>()
+                };
                 let rows = if concealers.is_empty() {
                     // Nonces need no ciphertext, so they are made beside the first rows.
                     let draw = || self.concealers(&packing, ahead.iter().map(|(batch, _)| batch), key, &mut randomness);
                     let (drawn, rows) = threads::run(|| rayon::join(draw, rows))?;
+                    // A request with an invalid ciphertext is refused whatever came of the nonces.
+                    let rows = rows?;
                     concealers.extend(drawn?);
-                    rows?
+                    rows
                 } else {
                     threads::run(rows)??
                 };

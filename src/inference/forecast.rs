@@ -184,20 +184,21 @@ impl UnitCosts {
         }
         let ahead = times.div_ceil(times.div_ceil(evaluator::batches_ahead(self.threads)));
         let powers = if pool { 0 } else { ahead * parts.len() };
-        let first = self.beside(powers, side_by_side as f64 * layer);
-        let layers = (first + (ahead - side_by_side) as f64 * layer) / ahead as f64;
+        let rows = check + layer;
+        let first = self.beside(powers, side_by_side as f64 * rows);
+        let rows = (first + (ahead - side_by_side) as f64 * rows) / ahead as f64;
         // Concealing a packed number is a product more.
-        check + layers + spread(pack.plus(self.square, squarings)) + spread(self.pack)
+        rows + spread(pack.plus(self.square, squarings)) + spread(self.pack)
     }
 
-    /// So many powers r^n and linear layers side by side.
+    /// So many powers r^n, and linear layers with the reading of their ciphertexts, side by side.
     fn beside(&self, powers: usize, layers: f64) -> f64 {
         let (lanes, threads) = (self.backend.lanes(), self.threads);
         let bundled = self.backend.bundled(powers, 1.0, threads);
         let longest = self.nth_power.of(powers, bundled, lanes, threads);
         // Bundles that the threads would wait for leave their products to others.
         let shared = lanes > 1 && (1..threads).contains(&bundled.div_ceil(lanes));
-        let longest = if shared { longest * SQUARES } else { longest };
+        let longest = if shared { longest * SQUARINGS_SHARE } else { longest };
         longest.max(self.nth_power.work(powers, bundled, lanes) / threads as f64 + layers)
     }
 
@@ -227,7 +228,7 @@ impl Evaluator {
 }
 
 /// Share of squares in the time of an n-th power.
-const SQUARES: f64 = 0.84;
+const SQUARINGS_SHARE: f64 = 0.84;
 
 /// A layout whose estimate is not above the best one by this factor may be the best.
 const NEAR: f64 = 1.1;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Nonce, NonceKey, NonceMethod, PublicKey, SecretKey};
+use super::{EncryptionKey, Nonce, NonceMethod, PublicKey, SecretKey};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
@@ -69,7 +69,7 @@ struct Owner {
 
 /// What clones and filler share.
 struct Shared {
-    key: NonceKey,
+    key: EncryptionKey,
     method: NonceMethod,
     capacity: usize,
     /// The process that made the pool.
@@ -102,7 +102,7 @@ impl NoncePool {
     /// [`Error::Argument`] for a method that this key does not permit, or a capacity of 0; [`Error::TooLarge`] above
     /// [`MAX_CAPACITY`](Self::MAX_CAPACITY); [`Error::Randomness`]; [`Error::Threads`].
     pub fn with_public_key(key: &PublicKey, method: NonceMethod, capacity: usize) -> Result<Self> {
-        Self::new(NonceKey::Public(key.clone()), method, capacity, || Box::new(SystemEntropy))
+        Self::new(EncryptionKey::Public(key.clone()), method, capacity, || Box::new(SystemEntropy))
     }
 
     /// A pool of up to `capacity` nonces, drawn with the secret key, in about half to two thirds of the time.
@@ -110,11 +110,11 @@ impl NoncePool {
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).
     pub fn with_secret_key(key: &SecretKey, method: NonceMethod, capacity: usize) -> Result<Self> {
-        Self::new(NonceKey::Secret(key.clone()), method, capacity, || Box::new(SystemEntropy))
+        Self::new(EncryptionKey::Secret(key.clone()), method, capacity, || Box::new(SystemEntropy))
     }
 
     fn new(
-        key: NonceKey,
+        key: EncryptionKey,
         method: NonceMethod,
         capacity: usize,
         entropy: fn() -> Box<dyn Entropy + Send>,
@@ -350,7 +350,7 @@ mod tests {
         let methods = [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::SecretBase, NonceMethod::RandomBases];
         for method in methods {
             BROKEN.store(false, Ordering::SeqCst);
-            let pool = NoncePool::new(NonceKey::Secret(key()), method, 40, || Box::new(Breaking)).unwrap();
+            let pool = NoncePool::new(EncryptionKey::Secret(key()), method, 40, || Box::new(Breaking)).unwrap();
             pool.fill().unwrap();
             BROKEN.store(true, Ordering::SeqCst);
             // What is there was drawn while the source worked; then the background fails.

@@ -7,12 +7,12 @@ use crate::threads;
 
 /// A public or a secret key. Whoever has the secret one encrypts in about half to two thirds of the time.
 #[derive(Debug, Clone)]
-pub(crate) enum NonceKey {
+pub(crate) enum EncryptionKey {
     Public(PublicKey),
     Secret(SecretKey),
 }
 
-impl NonceKey {
+impl EncryptionKey {
     /// The public half.
     pub(crate) fn public(&self) -> &PublicKey {
         match self {
