@@ -6,19 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files of the C API, in the order of the header.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 19] = [
     "status",
     "library",
     "bytes",
+    "progress",
     "fingerprint",
     "secret_key",
     "public_key",
     "spec",
+    "records",
+    "nonce_pool",
     "encryptor",
     "request",
     "model",
     "verified_keys",
     "evaluator",
+    "plan",
     "response",
     "decryptor",
     "predictions",

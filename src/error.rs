@@ -27,6 +27,14 @@ pub enum Error {
         /// Greatest permitted value, as the spec writes it.
         greatest: String,
     },
+    /// A record that is filled in by the names of its features is not as its spec wants it.
+    #[error("feature `{feature}` {fault}")]
+    Record {
+        /// Name of the feature.
+        feature: String,
+        /// What is wrong with it.
+        fault: RecordFault,
+    },
     /// A list has the wrong length.
     #[error("{what}: expected {expected}, found {found}")]
     Count {
@@ -124,6 +132,14 @@ pub enum Error {
     /// The thread pool cannot be had, or not with that size.
     #[error("threads: {0}")]
     Threads(String),
+    /// The [self test](crate::inference::self_test) came out wrong.
+    #[error("self test of engine {engine}: {what} comes out wrong; do not use this installation")]
+    SelfTest {
+        /// The engine that computed.
+        engine: &'static str,
+        /// What was computed.
+        what: &'static str,
+    },
     /// The progress callback asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -140,6 +156,21 @@ impl Error {
     pub(crate) fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         Self::Io { path: path.into(), why: error.to_string() }
     }
+}
+
+/// What is wrong with a feature of a record that is filled in by names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordFault {
+    /// The spec has no feature of that name.
+    #[error("is not one of the spec's")]
+    Unknown,
+    /// It has no value.
+    #[error("has no value in this record")]
+    Missing,
+    /// It has a value already.
+    #[error("has a value in this record already")]
+    Twice,
 }
 
 /// Why a ciphertext is not a unit modulo n^2.

@@ -17,8 +17,10 @@ mod envelope;
 mod evaluator;
 mod forecast;
 mod header;
+mod records;
 mod request;
 mod response;
+mod self_test;
 mod sequence;
 mod verified_keys;
 
@@ -28,24 +30,9 @@ pub use encryptor::Encryptor;
 pub use evaluator::Evaluator;
 pub use forecast::{Forecast, Nonces};
 pub use header::Header;
+pub use records::Records;
 pub use request::Request;
 pub use response::Response;
+pub use self_test::self_test;
 pub use sequence::{Message, MessageReader, RequestReader, ResponseReader};
 pub use verified_keys::VerifiedKeys;
-
-/// How far a long piece of work is, in batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Batches that are done.
-    pub done: usize,
-    /// All batches.
-    pub total: usize,
-}
-
-/// Called after every batch; breaking cancels the work.
-pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>;
-
-/// Goes on whatever the progress is.
-fn go_on(_: Progress) -> std::ops::ControlFlow<()> {
-    std::ops::ControlFlow::Continue(())
-}

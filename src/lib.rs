@@ -80,13 +80,15 @@ pub mod measure;
 pub mod model;
 pub mod network;
 pub mod paillier;
+mod progress;
 mod secret;
 mod tensors;
 mod threads;
 
 pub use arith::Backend;
-pub use error::{CiphertextFault, Error, KeyFault, Result};
+pub use error::{CiphertextFault, Error, KeyFault, RecordFault, Result};
 pub use fingerprint::Fingerprint;
+pub use progress::{OnProgress, OnSharedProgress, Progress};
 pub use threads::{set_threads, threads};
 
 /// The README's example compiles and runs.

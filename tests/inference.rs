@@ -471,7 +471,7 @@ fn progress_is_told_a_batch_at_a_time_and_breaking_cancels() {
     let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
     let records = vec![[1.0; 3]; encryptor.capacity() + 1];
     let mut seen = Vec::new();
-    let mut watch = |progress: tacita::inference::Progress| {
+    let mut watch = |progress: tacita::Progress| {
         seen.push((progress.done, progress.total));
         std::ops::ControlFlow::Continue(())
     };

@@ -1,7 +1,8 @@
 //! The service of `tacita demo`: it is made from the private model and is given request bytes, and nothing else.
 
+use tacita::OnProgress;
 use tacita::encoding::Layout;
-use tacita::inference::{Evaluator, OnProgress, Request, VerifiedKeys};
+use tacita::inference::{Evaluator, Request, VerifiedKeys};
 use tacita::model::PrivateModel;
 
 use crate::console::Console;

@@ -112,10 +112,10 @@ impl Console {
     pub(crate) fn batches<T>(
         &self,
         what: &'static str,
-        work: impl FnOnce(tacita::inference::OnProgress) -> tacita::Result<T>,
+        work: impl FnOnce(tacita::OnProgress) -> tacita::Result<T>,
     ) -> tacita::Result<T> {
         let bar = self.progress(what, 1);
-        let result = work(&mut |progress: tacita::inference::Progress| {
+        let result = work(&mut |progress: tacita::Progress| {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
             std::ops::ControlFlow::Continue(())

@@ -109,6 +109,7 @@ impl From<&Error> for Exit {
         match error {
             Error::Argument(_) => Self::Argument,
             Error::Range { .. } => Self::Range,
+            Error::Record { .. } => Self::Record,
             Error::Count { .. } => Self::Count,
             Error::Malformed { .. } => Self::Malformed,
             Error::Damaged { .. } => Self::Damaged,

@@ -17,7 +17,6 @@ mod welch;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Instant;
 
 use rand::rngs::{SmallRng, SysRng};
@@ -75,59 +74,46 @@ fn timed<T>(job: impl FnOnce() -> Result<T>) -> Result<f64> {
     Ok(time.as_nanos() as f64)
 }
 
-/// Secrets for one measurement. Both sorts are made each time, so that what comes before the job is the same.
-fn choose<T>(is_fixed: bool, fixed: T, random: T) -> T {
-    let [mut chosen, other] = [random, fixed];
-    if is_fixed {
-        chosen = black_box(other);
-    }
-    chosen
+/// One of two numbers, without a branch.
+fn choose(is_fixed: bool, fixed: u64, random: u64) -> u64 {
+    let mask = black_box(u64::from(is_fixed)).wrapping_neg();
+    (fixed & mask) | (random & !mask)
 }
 
-/// Exponents below every p - 1, which has its top two bits set, or messages below n.
+/// Secrets for one measurement, of either sort: the first of `all`, or any of the others. Memory is taken and read in the same
+/// way for both, since it matters where a secret lies as well as what it is.
+fn choose_from<T: Clone>(all: &[T], random: &mut SmallRng, is_fixed: bool, count: usize) -> Vec<T> {
+    let mut pick = || {
+        let any = random.random_range(1..all.len());
+        let (_, _) = (black_box(all[0].clone()), black_box(all[any].clone()));
+        all[choose(is_fixed, 0, any as u64) as usize].clone()
+    };
+    (0..count).map(|_| pick()).collect()
+}
+
+/// Exponents below every p - 1, which has its top two bits set.
 struct Exponents {
     limbs: usize,
 }
 
 impl Exponents {
-    fn random(&self, random: &mut SmallRng) -> Vec<u64> {
-        let mut exponent: Vec<u64> = (0..self.limbs).map(|_| random.random()).collect();
-        exponent[self.limbs - 1] >>= 1;
-        exponent
-    }
-
-    /// As long as the others and nearly all zeros.
-    fn fixed(&self) -> Vec<u64> {
-        let mut exponent = vec![0; self.limbs];
-        exponent[self.limbs - 1] = 1 << 62;
-        exponent
-    }
-
+    /// Random ones, or the one that is as long as the others and nearly all zeros.
     fn choose(&self, random: &mut SmallRng, is_fixed: bool, count: usize) -> Vec<Vec<u64>> {
-        (0..count).map(|_| choose(is_fixed, self.fixed(), self.random(random))).collect()
+        let top = self.limbs - 1;
+        let mut limb = |i| choose(is_fixed, u64::from(i == top) << 62, random.random::<u64>() >> u64::from(i == top));
+        (0..count).map(|_| (0..self.limbs).map(&mut limb).collect()).collect()
     }
 }
 
-fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext]) -> Vec<Subject<'a>> {
+/// The first of the ciphertexts and of the plaintexts is the fixed one.
+fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext], plaintexts: &'a [Plaintext]) -> Vec<Subject<'a>> {
     let public = key.public_key();
     let mut subjects = Vec::new();
     let mut add = |name: String, is_planted, measure| subjects.push(Subject { name, is_planted, measure });
     let exponents = || Exponents { limbs: key.exponent_limbs() };
-    let messages = Exponents { limbs: 2 * key.exponent_limbs() };
-    let plaintexts = Rc::new(move |random: &mut SmallRng, is_fixed, count| {
-        let mut pick = || {
-            let any = Integer::from_digits(&messages.random(random), Order::Lsf);
-            Ok(choose(is_fixed, Plaintext::new(0, public)?, Plaintext::new(any, public)?))
-        };
-        (0..count).map(|_| pick()).collect::<Result<Vec<_>>>()
-    });
     for count in [1, WIDE] {
         let measure: Measure = Box::new(move |random, is_fixed| {
-            let mut pick = || {
-                let any = ciphertexts[random.random_range(1..ciphertexts.len())].clone();
-                choose(is_fixed, ciphertexts[0].clone(), any)
-            };
-            let chosen: Vec<_> = (0..count).map(|_| pick()).collect();
+            let chosen = choose_from(ciphertexts, random, is_fixed, count);
             timed(|| key.decrypt_batch(&chosen))
         });
         add(format!("decrypt/{count}"), false, measure);
@@ -147,19 +133,17 @@ fn subjects<'a>(key: &'a SecretKey, ciphertexts: &'a [Ciphertext]) -> Vec<Subjec
         add(format!("fixed-base/{count}"), false, measure);
 
         let all = exponents();
-        let of_class = plaintexts.clone();
         let measure: Measure = Box::new(move |random, is_fixed| {
             let nonces = all.choose(random, false, count);
             let nonces = key.nonces_from_limbs(&nonces, &nonces)?;
-            let plaintexts = of_class(random, is_fixed, count)?;
+            let plaintexts = choose_from(plaintexts, random, is_fixed, count);
             timed(|| public.encrypt_batch_with(&plaintexts, nonces))
         });
         add(format!("plaintext/{count}"), false, measure);
 
         // Fresh nonces, with which the message goes through the tables.
-        let of_class = plaintexts.clone();
         let measure: Measure = Box::new(move |random, is_fixed| {
-            let plaintexts = of_class(random, is_fixed, count)?;
+            let plaintexts = choose_from(plaintexts, random, is_fixed, count);
             timed(|| key.encrypt_batch(&plaintexts))
         });
         add(format!("encrypt/{count}"), false, measure);
@@ -212,9 +196,15 @@ fn run(options: &Options) -> Result<Vec<Outcome>> {
             Err(_) => SecretKey::generate_insecure_for_tests(bits)?,
         };
         let key = key.on(engine)?;
-        let numbers = (0..1 << 10).map(|_| Plaintext::new(random.random::<u64>(), key.public_key()));
-        let ciphertexts = key.encrypt_batch(&numbers.collect::<Result<Vec<_>>>()?)?;
-        let mut subjects = subjects(&key, &ciphertexts);
+        let modulus = key.public_key().modulus();
+        let mut digits = vec![0_u64; modulus.significant_digits::<u64>()];
+        let mut number = |i| {
+            digits.iter_mut().for_each(|digit| *digit = if i == 0 { 0 } else { random.random() });
+            Plaintext::new(Integer::from_digits(&digits, Order::Lsf) % modulus, key.public_key())
+        };
+        let plaintexts = (0..1 << 10).map(&mut number).collect::<Result<Vec<_>>>()?;
+        let ciphertexts = key.encrypt_batch(&plaintexts)?;
+        let mut subjects = subjects(&key, &ciphertexts, &plaintexts);
         subjects.retain(|subject| subject.name.starts_with(&options.only));
         for Subject { name, is_planted, mut measure } in subjects {
             let mut times = Times::default();

@@ -62,6 +62,15 @@ impl Backend {
         }
     }
 
+    /// The engine of a [name](Self::name).
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if this machine or this build has none.
+    pub fn named(name: &str) -> Result<Self> {
+        let refused = || Error::Backend(format!("there is no engine `{name}`; this build has {} here", names()));
+        Self::available().find(|backend| name == backend.name()).ok_or_else(refused)
+    }
+
     fn choose(wanted: Option<&OsStr>) -> Result<Self> {
         let found = match wanted {
             None => Self::available().last(),

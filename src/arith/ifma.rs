@@ -111,7 +111,7 @@ fn zero_blocks(count: usize) -> Zeroizing<Box<[Block]>> {
 struct Constants {
     montgomery: Arc<Montgomery>,
     modulus: Modulus,
-    /// R, R^3 and R 2^(2 |m|) modulo m^2: one, R^2 and 2^(2 |m|) in Montgomery form.
+    /// R, R^3 and R 2^(2 |m|) modulo m^2: one, R^2 and 2^(2 |m|) in Montgomery form. Of one both numbers are above m.
     one: Single,
     r3: Single,
     shift: Single,
@@ -121,7 +121,7 @@ struct Constants {
     r3_mod_m: Zeroizing<Box<[__m512i]>>,
     /// The limbs of 5m.
     five_m: Zeroizing<Vec<u64>>,
-    /// b / a mod m of R mod m^2 = a + b m = a (1 + start m): what a product that begins with a alone still lacks.
+    /// b / a mod m of one, a + b m = a (1 + start m): what a product that begins with a alone still lacks.
     start: Zeroizing<Vec<u64>>,
     /// The limbs of m in vectors.
     m: Zeroizing<Box<[__m512i]>>,
@@ -156,14 +156,16 @@ impl Constants {
             let (upper, lower) = number.clone().div_rem(m.0.clone());
             Single::from_pair(&WipedInteger(lower), &WipedInteger(upper), length)
         };
-        let (upper, lower) = power(r_bits).0.clone().div_rem(m.0.clone());
-        let (upper, lower) = (WipedInteger(upper), WipedInteger(lower));
-        let inverse_of_r = WipedInteger(lower.0.clone().invert(&m.0).expect("R is a power of two and m is odd"));
-        let start = WipedInteger(Integer::from(&upper.0 * &inverse_of_r.0) % &m.0);
+        // One, though not as a + b m with its short b: a processor's clock may follow how many bits it works on, and a secret
+        // power multiplies by one for each window of zeros. (a + m) + (b - 1 + m) m is the same modulo m^2.
+        let (b, a) = power(r_bits).0.clone().div_rem(m.0.clone());
+        let (a, b) = (WipedInteger(a + &m.0), WipedInteger(b + &m.0 - 1u32));
+        let inverse_of_r = WipedInteger(a.0.clone().invert(&m.0).expect("R is a power of two and m is odd"));
+        let start = WipedInteger(Integer::from(&b.0 * &inverse_of_r.0) % &m.0);
         Self {
             five_m: limbs_of(&WipedInteger(Integer::from(&m.0 * 5u32)), length),
             start: limbs_of(&start, length),
-            one: pair(&power(r_bits)),
+            one: Single::from_pair(&a, &b, length),
             r3: pair(&power(3 * r_bits)),
             shift: pair(&power(r_bits + 2 * montgomery.bits())),
             unit: pair(&Integer::from(1)),

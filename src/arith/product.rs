@@ -23,6 +23,7 @@ use rug::Integer;
 
 use super::lanes::Lanes;
 use crate::error::Result;
+use crate::progress::Steps;
 pub(crate) use executor::Spare;
 use program::{Builder, Program};
 use schedule::Schedule;
@@ -58,9 +59,18 @@ const CONSTANTS: usize = 3;
 impl Plan {
     /// A plan for row-major weights, `columns` a row: the best that a search of bounded time finds. The same weights always
     /// get the same plan.
-    pub(crate) fn new(columns: usize, weights: &[i32]) -> Self {
-        let (program, ends) = planner::draft(columns, weights);
-        Self::from_parts(columns, weights, program, ends)
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled) if that is what the steps were answered.
+    pub(crate) fn new(columns: usize, weights: &[i32], steps: &Steps) -> Result<Self> {
+        let (program, ends) = planner::draft(columns, weights, steps)?;
+        Ok(Self::from_parts(columns, weights, program, ends))
+    }
+
+    /// A plan that nobody cancels.
+    #[cfg(test)]
+    pub(super) fn of(columns: usize, weights: &[i32]) -> Self {
+        Self::new(columns, weights, &Steps::new(&mut crate::progress::go_on)).unwrap()
     }
 
     fn from_parts(columns: usize, weights: &[i32], program: Program, ends: Vec<Ends>) -> Self {
@@ -233,7 +243,7 @@ mod tests {
             })
         };
         let expected: Vec<_> = weights.chunks_exact(columns).map(expected).collect();
-        let plan = Plan::new(columns, weights);
+        let plan = Plan::of(columns, weights);
         let limbs: Vec<_> = values.iter().map(|x| Limbs::from_integer(x, length)).collect();
         let slices: Vec<_> = limbs.iter().map(|x| &x[..]).collect();
         on_all_lanes!(&m, |lanes| {
@@ -304,7 +314,7 @@ mod tests {
         let weights = gaussian(8, zeros);
         let nonzero = weights.iter().filter(|&&w| w != 0).count();
         assert!((6085..6145).contains(&nonzero), "{nonzero} of 7,840 weights are not 0");
-        let plan = Plan::new(784, &weights);
+        let plan = Plan::of(784, &weights);
         assert!(plan.multiplications() <= 6_200, "{} multiplications", plan.multiplications());
         let fullness = plan.completed().schedule.fullness();
         assert!(fullness > 0.99, "{fullness} of the lanes are in use");
@@ -323,8 +333,8 @@ mod tests {
     #[test]
     fn equal_weights_get_the_same_plan_each_time() {
         let weights = &gaussian(8, Zeros::Scattered)[..4 * 784];
-        let plan = Plan::new(196, weights).to_stored();
-        assert_eq!(Plan::new(196, weights).to_stored(), plan);
+        let plan = Plan::of(196, weights).to_stored();
+        assert_eq!(Plan::of(196, weights).to_stored(), plan);
         assert_eq!(Plan::from_stored(196, weights, &plan).unwrap().to_stored(), plan);
     }
 
@@ -335,7 +345,7 @@ mod tests {
             let mut bytes = vec![0; rows * columns];
             entropy.fill(&mut bytes).unwrap();
             let weights: Vec<_> = bytes.iter().map(|&byte| i32::from(byte as i8) / 2).collect();
-            assert!(!Plan::new(columns, &weights).used_inverses().is_empty(), "tables per column are the shorter way");
+            assert!(!Plan::of(columns, &weights).used_inverses().is_empty(), "tables per column are the shorter way");
             agrees(columns, &weights);
         }
     }

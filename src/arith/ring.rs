@@ -550,7 +550,7 @@ mod tests {
             .collect();
         let inverse = limbs(&[numbers[0].clone().invert(&square).unwrap()], &m);
         for ring in rings(&m) {
-            agree(&ring.evaluate(&Plan::new(3, &weights), &slices(&columns)).unwrap(), &rows);
+            agree(&ring.evaluate(&Plan::of(3, &weights), &slices(&columns)).unwrap(), &rows);
             let table = ring.fixed_base([&[1]; 2], [&columns[0], &inverse[0]], 240, 1 << 20);
             let powers: Vec<_> = numbers.iter().map(|x| numbers[0].clone().pow_mod(x, &square).unwrap()).collect();
             agree(&table.powers(&slices(&columns), None), &powers);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::iter::repeat_n;
+use std::ops::Range;
 
 use super::Grid;
 use crate::error::{Error, Result};
@@ -77,6 +78,8 @@ pub struct Features {
     runs: Vec<Feature>,
     /// Number of features up to and including each run.
     ends: Vec<u32>,
+    /// The runs by [`key`].
+    by_name: Vec<u32>,
 }
 
 impl Features {
@@ -110,8 +113,11 @@ impl Features {
         if total == 0 {
             return Err(Error::Argument("a model needs at least one feature".into()));
         }
-        check_distinct(&runs)?;
-        Ok(Self { runs, ends })
+        let mut by_name: Vec<_> = (0..runs.len() as u32).collect();
+        by_name.sort_unstable_by(|&a, &b| key(&runs[a as usize]).cmp(&key(&runs[b as usize])));
+        let features = Self { runs, ends, by_name };
+        features.check_distinct()?;
+        Ok(features)
     }
 
     /// Number of features, at least 1.
@@ -145,6 +151,51 @@ impl Features {
     pub fn name(&self, index: usize) -> String {
         let (run, position) = self.locate(index);
         if run.count.is_some() { format!("{}_{position}", run.name) } else { run.name.to_string() }
+    }
+
+    /// The index of the feature with a name, as [`name`](Self::name) writes it.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        let single = self.find((false, name)).map(|run| self.start(run));
+        single.or_else(|| self.index_in_run(name))
+    }
+
+    /// The index of a feature of a run.
+    fn index_in_run(&self, name: &str) -> Option<usize> {
+        let (prefix, digits) = name.rsplit_once('_')?;
+        let run = self.run(prefix)?;
+        let position: usize = digits.parse().ok()?;
+        // Only as `name` writes it.
+        (position < run.len() && position.to_string() == digits).then_some(run.start + position)
+    }
+
+    /// The indices of the features of a [run](Feature::run) with a prefix.
+    pub fn run(&self, prefix: &str) -> Option<Range<usize>> {
+        let run = self.find((true, prefix))?;
+        Some(self.start(run)..self.ends[run] as usize)
+    }
+
+    fn find(&self, wanted: (bool, &str)) -> Option<usize> {
+        let place = self.by_name.binary_search_by(|&run| key(&self.runs[run as usize]).cmp(&wanted)).ok()?;
+        Some(self.by_name[place] as usize)
+    }
+
+    /// The index of the first feature of a run.
+    fn start(&self, run: usize) -> usize {
+        if run == 0 { 0 } else { self.ends[run - 1] as usize }
+    }
+
+    /// Refuses two features of one name, without spelling out the names of a run.
+    fn check_distinct(&self) -> Result<()> {
+        let run = |place: u32| &self.runs[place as usize];
+        let twice = |name: &str| Err(Error::Argument(format!("two features are named `{name}`")));
+        if let Some(pair) = self.by_name.windows(2).find(|pair| key(run(pair[0])) == key(run(pair[1]))) {
+            return twice(&run(pair[0]).name);
+        }
+        // Names of different runs differ before or after their last underscore. A single feature can only meet the run
+        // whose prefix it has, at the position it ends with.
+        let mut singles = self.runs.iter().filter(|run| run.count.is_none());
+        let of_a_run = singles.find(|single| self.index_in_run(&single.name).is_some());
+        of_a_run.map_or(Ok(()), |single| twice(&single.name))
     }
 
     /// One record of real values to integers, one a feature.
@@ -193,8 +244,7 @@ impl Features {
     /// The run of feature `index`, and its position in it.
     fn locate(&self, index: usize) -> (&Feature, usize) {
         let run = self.ends.partition_point(|&end| end as usize <= index);
-        let start = if run == 0 { 0 } else { self.ends[run - 1] as usize };
-        (&self.runs[run], index - start)
+        (&self.runs[run], index - self.start(run))
     }
 }
 
@@ -210,29 +260,9 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses two features of one name, without spelling out the names of a run.
-fn check_distinct(runs: &[Feature]) -> Result<()> {
-    fn key<'a>(run: &&'a Feature) -> (bool, &'a str) {
-        (run.count.is_some(), &run.name)
-    }
-    let mut order: Vec<&Feature> = runs.iter().collect();
-    order.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
-    let twice = |name: &str| Err(Error::Argument(format!("two features are named `{name}`")));
-    if let Some(pair) = order.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
-        return twice(&pair[0].name);
-    }
-    // Names of different runs differ before or after their last underscore. A single feature can only meet the run
-    // whose prefix it has, at the position it ends with.
-    let (singles, prefixes) = order.split_at(order.partition_point(|run| run.count.is_none()));
-    for single in singles {
-        let Some((prefix, position)) = single.name.rsplit_once('_') else { continue };
-        let Ok(run) = prefixes.binary_search_by(|run| (*run.name).cmp(prefix)) else { continue };
-        let canonical = position.parse::<u32>().is_ok_and(|p| p < prefixes[run].len() && p.to_string() == position);
-        if canonical {
-            return twice(&single.name);
-        }
-    }
-    Ok(())
+/// What runs are sorted by: single features, then runs, each by name.
+fn key(run: &Feature) -> (bool, &str) {
+    (run.count.is_some(), &run.name)
 }
 
 #[cfg(test)]
@@ -255,6 +285,11 @@ mod tests {
         let features = Features::new(runs).unwrap();
         let names: Vec<_> = (0..features.len()).map(|index| features.name(index)).collect();
         assert_eq!(names, ["age", "p_0", "p_1", "p_2", "q_0", "p"]);
+        assert!(names.iter().enumerate().all(|(index, name)| features.index(name) == Some(index)));
+        assert!(
+            ["", "ag", "age_0", "p_", "p_3", "p_01", "p_+1", "q"].iter().all(|name| features.index(name).is_none())
+        );
+        assert_eq!(["p", "q", "age", "r"].map(|prefix| features.run(prefix)), [Some(1..4), Some(4..5), None, None]);
         let grids: Vec<_> = (0..features.len()).map(|index| *features.grid(index)).collect();
         assert_eq!(grids, [wide, bit(), bit(), bit(), wide, bit()]);
         assert!(features.grids().eq(&grids));

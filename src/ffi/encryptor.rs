@@ -1,15 +1,19 @@
 //! Encryptors: records to requests.
 
+use std::ffi::c_void;
+
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
+use super::nonce_pool::{method, tacita_nonce_pool};
 use super::pointers::{self, room, slice};
+use super::progress::{Listener, tacita_progress};
 use super::public_key::tacita_public_key;
+use super::records::{locked, tacita_records};
 use super::request::tacita_request;
 use super::secret_key::tacita_secret_key;
-use super::spec::tacita_spec;
+use super::spec::{check_records, tacita_spec};
 use super::status::{Failure, tacita_status};
-use crate::encoding::Layout;
-use crate::error::Error;
+use crate::encoding::{Layout, OutOfRange};
 use crate::inference::Encryptor;
 
 /// Encrypts records for one model under one key.
@@ -97,6 +101,60 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_layout(
     })
 }
 
+/// Makes an encryptor like another one, which takes the end of the range for a value outside it, instead of refusing the
+/// record. What is not a finite number is refused all the same.
+///
+/// Threads: any number may share `encryptor`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_new_with_clamping(
+    encryptor: *const tacita_encryptor,
+    encryptor_out: *mut *mut tacita_encryptor,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, out) = unsafe { (borrow("encryptor", encryptor)?, room("encryptor_out", encryptor_out, 1)?) };
+        out.give(encryptor.clone().out_of_range(OutOfRange::Clamp))
+    })
+}
+
+/// Makes an encryptor like another one, which draws nonces by `method`, one of TACITA_NONCES_....
+///
+/// Threads: any number may share `encryptor`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the key does not permit the method.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_new_with_nonces(
+    encryptor: *const tacita_encryptor,
+    method: u32,
+    encryptor_out: *mut *mut tacita_encryptor,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, out) = unsafe { (borrow("encryptor", encryptor)?, room("encryptor_out", encryptor_out, 1)?) };
+        let method = self::method(method, encryptor.quickest_nonces())?;
+        out.give(encryptor.clone().nonce_method(method)?)
+    })
+}
+
+/// Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there.
+///
+/// Threads: any number may share `encryptor` and `pool`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_new_with_pool(
+    encryptor: *const tacita_encryptor,
+    pool: *const tacita_nonce_pool,
+    encryptor_out: *mut *mut tacita_encryptor,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, pool, out) = unsafe {
+            (borrow("encryptor", encryptor)?, borrow("pool", pool)?, room("encryptor_out", encryptor_out, 1)?)
+        };
+        out.give(encryptor.clone().with_pool(pool.clone())?)
+    })
+}
+
 /// Tells how many records one set of ciphertexts has room for, at the price of one.
 ///
 /// Threads: any number may share `encryptor`.
@@ -110,6 +168,23 @@ pub unsafe extern "C" fn tacita_encryptor_capacity(
         // SAFETY: the conventions.
         let (encryptor, out) = unsafe { (borrow("encryptor", encryptor)?, room("records_out", records_out, 1)?) };
         out.write(encryptor.capacity())
+    })
+}
+
+/// Tells how many records to put into each request, where there are more than one request should hold: whole sets of
+/// ciphertexts, at most 16 MiB of them or 100,000 records, but one set in any case.
+///
+/// Threads: any number may share `encryptor`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_records_per_request(
+    encryptor: *const tacita_encryptor,
+    records_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, out) = unsafe { (borrow("encryptor", encryptor)?, room("records_out", records_out, 1)?) };
+        out.write(encryptor.records_per_request())
     })
 }
 
@@ -137,17 +212,76 @@ pub unsafe extern "C" fn tacita_encryptor_encrypt(
                 room("request_out", request_out, 1)?,
             )
         };
-        let features = encryptor.spec().features().len();
-        if records.checked_mul(features) != Some(values_len) {
-            let detail = format!("{records} records of {features} features do not have {values_len} values");
-            return Err(Failure::new(tacita_status::Length, detail));
-        }
-        if u32::try_from(records).is_err() {
-            let (found, limit) = (records as u64, u32::MAX.into());
-            return Err(Error::TooLarge { what: "number of records", found, limit }.into());
-        }
-        let records: Vec<_> = values.chunks_exact(features).collect();
-        out.give(encryptor.encrypt(&records)?)
+        out.give(encryptor.encrypt(&rows(encryptor, values, records)?)?)
+    })
+}
+
+/// The values, record by record.
+fn rows<'a>(encryptor: &Encryptor, values: &'a [f64], records: usize) -> Result<Vec<&'a [f64]>, Failure> {
+    let features = encryptor.spec().features().len();
+    if records.checked_mul(features) != Some(values.len()) {
+        let detail = format!("{records} records of {features} features do not have {} values", values.len());
+        return Err(Failure::new(tacita_status::Length, detail));
+    }
+    check_records(records)?;
+    Ok(values.chunks_exact(features).collect())
+}
+
+/// Encrypts like `tacita_encryptor_encrypt` and tells how far it is.
+///
+/// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+/// Threads: any number may share `encryptor`.
+/// Fails with: as `tacita_encryptor_encrypt`: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, ARGUMENT, OUT_OF_RANGE, KEY_HASH,
+/// RANDOMNESS, THREADS; CANCELLED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_encrypt_with_progress(
+    encryptor: *const tacita_encryptor,
+    values: *const f64,
+    values_len: usize,
+    records: usize,
+    progress: tacita_progress,
+    user_data: *mut c_void,
+    request_out: *mut *mut tacita_request,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, values, listener, out) = unsafe {
+            (
+                borrow("encryptor", encryptor)?,
+                slice("values", values, values_len)?,
+                Listener::new(progress, user_data),
+                room("request_out", request_out, 1)?,
+            )
+        };
+        out.give(encryptor.encrypt_with_progress(&rows(encryptor, values, records)?, &mut listener.here())?)
+    })
+}
+
+/// Encrypts records that were filled in by the names of their features.
+///
+/// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+/// Threads: any number may share `encryptor` and `records`, which nobody changes meanwhile.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, SPEC_MISMATCH if the records are for another spec, ARGUMENT if there is none or the
+/// last one was not ended, FEATURE_MISSING, OUT_OF_RANGE, TOO_LARGE, CANCELLED, KEY_HASH, RANDOMNESS, THREADS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_encryptor_encrypt_records(
+    encryptor: *const tacita_encryptor,
+    records: *const tacita_records,
+    progress: tacita_progress,
+    user_data: *mut c_void,
+    request_out: *mut *mut tacita_request,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (encryptor, records, listener, out) = unsafe {
+            (
+                borrow("encryptor", encryptor)?,
+                locked(records)?,
+                Listener::new(progress, user_data),
+                room("request_out", request_out, 1)?,
+            )
+        };
+        out.give(encryptor.encrypt_records_with_progress(&records, &mut listener.here())?)
     })
 }
 

@@ -17,6 +17,9 @@ pub(super) enum Role {
     Response,
     Decryptor,
     Predictions,
+    Records,
+    NoncePool,
+    Costs,
 }
 
 impl Role {

@@ -3,9 +3,10 @@
 use std::ffi::c_char;
 
 use super::guard::{guard, guard_or};
-use super::pointers::room;
-use super::status::tacita_status;
+use super::pointers::{check_index, room};
+use super::status::{Failure, tacita_status};
 use crate::Backend;
+use crate::error::Error;
 
 /// First number of the version that this header belongs to. As long as it is 0, header and library must have the same
 /// second number too.
@@ -67,6 +68,22 @@ pub unsafe extern "C" fn tacita_threads(threads_out: *mut usize) -> tacita_statu
     })
 }
 
+/// Tells the name of engine `index` of those that this machine and this build have, the slowest first. The text never
+/// changes while the program runs.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER, INDEX if there are not so many, at least one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_backend_name(index: usize, name_out: *mut *const c_char) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let out = unsafe { room("name_out", name_out, 1) }?;
+        check_index("engine", index, Backend::available().count())?;
+        let backend = Backend::available().nth(index).ok_or(Failure::from(Error::Bug("an engine is missing")))?;
+        out.write(static_name(backend))
+    })
+}
+
 /// Tells the name of the engine that keys made from now on compute with: the one that the environment variable
 /// TACITA_BACKEND asks for, `portable` or `ifma`, otherwise the best that the machine has. Any other value, the empty text
 /// too, and an engine that the machine lacks fail with BACKEND. The text never changes while the program runs.
@@ -78,10 +95,25 @@ pub unsafe extern "C" fn tacita_backend(name_out: *mut *const c_char) -> tacita_
     guard(|| {
         // SAFETY: the conventions.
         let out = unsafe { room("name_out", name_out, 1) }?;
-        let name = match Backend::selected()? {
-            Backend::Portable => c"portable",
-            Backend::Ifma => c"ifma",
-        };
-        out.write(name.as_ptr())
+        out.write(static_name(Backend::selected()?))
     })
+}
+
+/// The name of an engine as C has it.
+pub(super) fn static_name(backend: Backend) -> *const c_char {
+    let name = match backend {
+        Backend::Portable => c"portable",
+        Backend::Ifma => c"ifma",
+    };
+    name.as_ptr()
+}
+
+/// Tests whether the library computes rightly on this machine, with every engine that it has and a published key: some
+/// tenths of a second of work on all threads, for programs that show at their start that they work.
+///
+/// Threads: any.
+/// Fails with: SELF_TEST, RANDOMNESS, THREADS; with anything but SUCCESS do not use this installation.
+#[unsafe(no_mangle)]
+pub extern "C" fn tacita_self_test() -> tacita_status {
+    guard(|| Ok(crate::inference::self_test()?))
 }

@@ -1,6 +1,8 @@
 //! Pointers from C, checked as far as they can be before they are followed.
 
 use std::ffi::{CStr, c_char};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::handle::{Handle, into_handle};
@@ -59,6 +61,16 @@ pub(super) unsafe fn c_str<'a>(name: &str, pointer: *const c_char) -> Result<&'a
     Ok(unsafe { CStr::from_ptr(pointer) })
 }
 
+/// A borrowed string of C that is a name.
+///
+/// # Safety
+/// As [`c_str`].
+pub(super) unsafe fn name<'a>(what: &'static str, pointer: *const c_char) -> Result<&'a str, Failure> {
+    // SAFETY: passed on to the caller.
+    let text = unsafe { c_str(what, pointer) }?;
+    text.to_str().map_err(|_| Error::malformed(what, "it is not UTF-8").into())
+}
+
 /// A borrowed path: any bytes where paths are bytes, UTF-8 elsewhere.
 ///
 /// # Safety
@@ -70,6 +82,14 @@ pub(super) unsafe fn path<'a>(name: &str, pointer: *const c_char) -> Result<&'a 
     return Ok(Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes())));
     #[cfg(not(unix))]
     text.to_str().map(Path::new).map_err(|_| Failure::new(tacita_status::Argument, format!("{name} is not UTF-8")))
+}
+
+/// A whole file, of at most a byte more than `limit`: that shows that a file is too long, however long it is.
+pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| Error::io(path, &error))?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| Error::io(path, &error))?;
+    Ok(bytes)
 }
 
 /// A fingerprint.

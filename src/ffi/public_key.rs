@@ -1,15 +1,18 @@
 //! Public keys.
 
+use std::ffi::c_char;
+
 use zeroize::Zeroizing;
 
 use super::bytes::tacita_bytes;
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
-use super::pointers::{self, room, text};
+use super::library::static_name;
+use super::pointers::{self, name, room, text};
 use super::status::tacita_status;
-use crate::Fingerprint;
-use crate::error::Error;
+use crate::error::{Error, KeyFault};
 use crate::paillier::{KEY_FILE_LIMIT, PublicKey, UnverifiedPublicKey};
+use crate::{Backend, Fingerprint};
 
 /// A public key that may be used: its proof was verified, it was verified before, or its secret key is at hand.
 pub struct tacita_public_key {
@@ -116,6 +119,75 @@ pub unsafe extern "C" fn tacita_public_key_bits(key: *const tacita_public_key, b
         // SAFETY: the conventions.
         let (key, out) = unsafe { (borrow("key", key)?, room("bits_out", bits_out, 1)?) };
         out.write(key.bits())
+    })
+}
+
+/// Gives the key proof: 11 numbers of the key's length, as `docs/formats.md` describes it.
+///
+/// Threads: any number may share `key`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_PROOF_MISSING if the key came without one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_public_key_proof(
+    key: *const tacita_public_key,
+    proof_out: *mut *mut tacita_bytes,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (key, out) = unsafe { (borrow("key", key)?, room("proof_out", proof_out, 1)?) };
+        let proof = key.proof().ok_or(Error::from(KeyFault::MissingProof))?;
+        out.give(Zeroizing::new(proof.as_bytes().to_vec()))
+    })
+}
+
+/// Tells the name of the engine that a key computes with. The text never changes while the program runs.
+///
+/// Threads: any number may share `key`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_public_key_backend(
+    key: *const tacita_public_key,
+    name_out: *mut *const c_char,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (key, out) = unsafe { (borrow("key", key)?, room("name_out", name_out, 1)?) };
+        out.write(static_name(key.backend()))
+    })
+}
+
+/// Makes a key like another one, which computes with the engine of a name: `portable`, or `ifma` where the machine has it.
+///
+/// Threads: any number may share `key`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, MALFORMED if the name is not UTF-8, BACKEND.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_public_key_new_on(
+    key: *const tacita_public_key,
+    backend: *const c_char,
+    key_out: *mut *mut tacita_public_key,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (key, backend, out) =
+            unsafe { (borrow("key", key)?, name("backend", backend)?, room("key_out", key_out, 1)?) };
+        out.give(key.on(Backend::named(backend)?)?)
+    })
+}
+
+/// Makes a key like another one, whose tables for encryption take at most about so many bytes of memory; smaller ones make
+/// it slower. New keys allow 67,108,864 for each table.
+///
+/// Threads: any number may share `key`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_public_key_new_with_table_memory(
+    key: *const tacita_public_key,
+    table_bytes: usize,
+    key_out: *mut *mut tacita_public_key,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (key, out) = unsafe { (borrow("key", key)?, room("key_out", key_out, 1)?) };
+        out.give(key.with_table_memory(table_bytes))
     })
 }
 

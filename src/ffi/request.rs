@@ -1,5 +1,7 @@
 //! Requests: what goes from the hospital to the cloud.
 
+use std::ffi::c_int;
+
 use zeroize::Zeroizing;
 
 use super::bytes::tacita_bytes;
@@ -8,7 +10,8 @@ use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{room, slice};
 use super::status::tacita_status;
 use crate::Fingerprint;
-use crate::inference::Request;
+use crate::error::Error;
+use crate::inference::{Request, RequestReader};
 
 /// Bytes of the random name of a request.
 pub const TACITA_REQUEST_ID_LEN: usize = 16;
@@ -39,6 +42,31 @@ pub unsafe extern "C" fn tacita_request_from_bytes(
         // SAFETY: the conventions.
         let (bytes, out) = unsafe { (slice("bytes", bytes, bytes_len)?, room("request_out", request_out, 1)?) };
         out.give(Request::from_bytes(bytes)?)
+    })
+}
+
+/// Reads the first request of a sequence of them, one message after another as the command `tacita` writes them, and tells how
+/// many of the bytes it took: the rest, if there is any, begins with the next one.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED, KEY_SIZE, KEY_PROOF_WRONG, KEY_MISMATCH.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_request_read_next(
+    bytes: *const u8,
+    bytes_len: usize,
+    used_out: *mut usize,
+    request_out: *mut *mut tacita_request,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (bytes, used, out) = unsafe {
+            (slice("bytes", bytes, bytes_len)?, room("used_out", used_out, 1)?, room("request_out", request_out, 1)?)
+        };
+        let mut reader = RequestReader::new(bytes, bytes_len as u64);
+        // Without any message the reader says what is wrong.
+        let message = reader.next().ok_or(Error::Bug("a reader ended before it began"))??;
+        used.write(reader.position() as usize)?;
+        out.give(message)
     })
 }
 
@@ -137,6 +165,54 @@ pub unsafe extern "C" fn tacita_request_together(
         // SAFETY: the conventions.
         let (request, out) = unsafe { (borrow("request", request)?, room("together_out", together_out, 1)?) };
         out.write(request.header().layout().together())
+    })
+}
+
+/// Tells whether a request carries its public key: 1 if it does, else 0.
+///
+/// Threads: any number may share `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_request_has_key(
+    request: *const tacita_request,
+    has_key_out: *mut c_int,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (request, out) = unsafe { (borrow("request", request)?, room("has_key_out", has_key_out, 1)?) };
+        out.write(request.public_key().is_some().into())
+    })
+}
+
+/// Makes a request like another one, without its public key, for a service that has it: some kilobytes less.
+///
+/// Threads: any number may share `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_request_new_without_key(
+    request: *const tacita_request,
+    request_out: *mut *mut tacita_request,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (request, out) = unsafe { (borrow("request", request)?, room("request_out", request_out, 1)?) };
+        out.give(request.clone().without_key())
+    })
+}
+
+/// Tells the bytes of all ciphertexts together: the message is longer by its header and its key.
+///
+/// Threads: any number may share `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_request_ciphertext_bytes(
+    request: *const tacita_request,
+    bytes_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (request, out) = unsafe { (borrow("request", request)?, room("bytes_out", bytes_out, 1)?) };
+        out.write(request.ciphertext_bytes())
     })
 }
 

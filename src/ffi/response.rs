@@ -8,7 +8,8 @@ use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{room, slice};
 use super::request::TACITA_REQUEST_ID_LEN;
 use super::status::tacita_status;
-use crate::inference::Response;
+use crate::error::Error;
+use crate::inference::{Response, ResponseReader};
 
 /// Encrypted answers to one request.
 pub struct tacita_response {
@@ -35,6 +36,31 @@ pub unsafe extern "C" fn tacita_response_from_bytes(
         // SAFETY: the conventions.
         let (bytes, out) = unsafe { (slice("bytes", bytes, bytes_len)?, room("response_out", response_out, 1)?) };
         out.give(Response::from_bytes(bytes)?)
+    })
+}
+
+/// Reads the first response of a sequence of them, one message after another as the command `tacita` writes them, and tells how
+/// many of the bytes it took: the rest, if there is any, begins with the next one.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER, LENGTH, MALFORMED, CUT_OR_PADDED, DAMAGED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_response_read_next(
+    bytes: *const u8,
+    bytes_len: usize,
+    used_out: *mut usize,
+    response_out: *mut *mut tacita_response,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (bytes, used, out) = unsafe {
+            (slice("bytes", bytes, bytes_len)?, room("used_out", used_out, 1)?, room("response_out", response_out, 1)?)
+        };
+        let mut reader = ResponseReader::new(bytes, bytes_len as u64);
+        // Without any message the reader says what is wrong.
+        let message = reader.next().ok_or(Error::Bug("a reader ended before it began"))??;
+        used.write(reader.position() as usize)?;
+        out.give(message)
     })
 }
 
@@ -66,6 +92,38 @@ pub unsafe extern "C" fn tacita_response_id(response: *const tacita_response, id
         let (response, out) =
             unsafe { (borrow("response", response)?, room("id_out", id_out, TACITA_REQUEST_ID_LEN)?) };
         out.write_all(response.header().id())
+    })
+}
+
+/// Tells the number of records that a response answers, at least 1.
+///
+/// Threads: any number may share `response`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_response_records(
+    response: *const tacita_response,
+    records_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (response, out) = unsafe { (borrow("response", response)?, room("records_out", records_out, 1)?) };
+        out.write(response.header().records())
+    })
+}
+
+/// Tells the bytes of all ciphertexts together: the message is longer by its header.
+///
+/// Threads: any number may share `response`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_response_ciphertext_bytes(
+    response: *const tacita_response,
+    bytes_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (response, out) = unsafe { (borrow("response", response)?, room("bytes_out", bytes_out, 1)?) };
+        out.write(response.ciphertext_bytes())
     })
 }
 

@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 use super::bytes::tacita_bytes;
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
-use super::pointers::{check_index, room, slice};
+use super::pointers::{self, check_index, name, read_file, room, slice};
 use super::status::{Failure, tacita_status};
 use crate::Fingerprint;
 use crate::encoding::{Features, Layout};
-use crate::error::Error;
+use crate::error::{Error, RecordFault};
 use crate::model::PublicSpec;
+use crate::network::Activation;
 
 /// Room that is enough for the name of any feature and of any label, with its NUL.
 pub const TACITA_NAME_CAPACITY: usize = 272;
@@ -30,6 +31,15 @@ impl Handle for tacita_spec {
     type Value = PublicSpec;
 }
 
+/// Refuses a number of records that no message has.
+pub(super) fn check_records(records: usize) -> Result<(), Failure> {
+    if u32::try_from(records).is_ok() {
+        return Ok(());
+    }
+    let (found, limit) = (records as u64, u32::MAX.into());
+    Err(Error::TooLarge { what: "number of records", found, limit }.into())
+}
+
 /// Reads a spec from its JSON text.
 ///
 /// Threads: any.
@@ -44,6 +54,19 @@ pub unsafe extern "C" fn tacita_spec_from_json(
         // SAFETY: the conventions.
         let (json, out) = unsafe { (slice("json", json, json_len)?, room("spec_out", spec_out, 1)?) };
         out.give(PublicSpec::from_json(json)?)
+    })
+}
+
+/// Reads a spec from a file.
+///
+/// Threads: any.
+/// Fails with: NULL_POINTER, IO, TOO_LARGE, DAMAGED, MALFORMED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_load(path: *const c_char, spec_out: *mut *mut tacita_spec) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (path, out) = unsafe { (pointers::path("path", path)?, room("spec_out", spec_out, 1)?) };
+        out.give(PublicSpec::from_json(&read_file(path, PublicSpec::MAX_BYTES)?)?)
     })
 }
 
@@ -111,6 +134,25 @@ pub unsafe extern "C" fn tacita_spec_feature_name(
     })
 }
 
+/// Tells the index of the feature with a name, as `tacita_spec_feature_name` writes it.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, MALFORMED if the name is not UTF-8, FEATURE_UNKNOWN.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_feature_index(
+    spec: *const tacita_spec,
+    feature: *const c_char,
+    index_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, feature, out) =
+            unsafe { (borrow("spec", spec)?, name("feature", feature)?, room("index_out", index_out, 1)?) };
+        let unknown = || Error::Record { feature: feature.chars().take(256).collect(), fault: RecordFault::Unknown };
+        out.write(spec.features().index(feature).ok_or_else(unknown)?)
+    })
+}
+
 /// Tells the least and the greatest value that feature `index` may have. Between them values are rounded to a grid with
 /// neighbours `step_out` apart.
 ///
@@ -175,6 +217,59 @@ pub unsafe extern "C" fn tacita_spec_label(
     })
 }
 
+/// Writes the name of the model, with its NUL, into room for `capacity` bytes; TACITA_NAME_CAPACITY is enough.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_model_name(
+    spec: *const tacita_spec,
+    name_out: *mut c_char,
+    capacity: usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("name_out", name_out, capacity)?) };
+        out.write_text(spec.model())
+    })
+}
+
+/// Tells what makes probabilities of logits: `softmax`, `sigmoid` or `identity`. The text never changes while the program
+/// runs.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_activation(
+    spec: *const tacita_spec,
+    name_out: *mut *const c_char,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("name_out", name_out, 1)?) };
+        let name = match spec.activation() {
+            Activation::Softmax => c"softmax",
+            Activation::Sigmoid => c"sigmoid",
+            Activation::Identity => c"identity",
+        };
+        out.write(name.as_ptr())
+    })
+}
+
+/// Tells how far a logit can be from that of the network before it was rounded to integers, proved for every record of values
+/// on the grids.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_logit_error(spec: *const tacita_spec, error_out: *mut f64) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("error_out", error_out, 1)?) };
+        out.write(spec.logit_error())
+    })
+}
+
 /// Tells how many bits an answer takes in a ciphertext, at most 62.
 ///
 /// Threads: any number may share `spec`.
@@ -221,6 +316,26 @@ pub unsafe extern "C" fn tacita_spec_layout_together(
     })
 }
 
+/// Tells the layout, as the number of features that share a ciphertext, in which `records` records are probably done the
+/// soonest under a key of `key_bits` bits, by a rule of thumb; `tacita_plan_for_evaluator` knows better.
+///
+/// Threads: any number may share `spec`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if not one record fits such a key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_spec_best_layout(
+    spec: *const tacita_spec,
+    key_bits: u32,
+    records: usize,
+    together_out: *mut u32,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (spec, out) = unsafe { (borrow("spec", spec)?, room("together_out", together_out, 1)?) };
+        check_records(records)?;
+        out.write(spec.best_layout(key_bits, records)?.together())
+    })
+}
+
 /// Tells in how many ciphertexts, of a quarter of `key_bits` bytes each, `records` records go up and their answers come down in
 /// the layout with `together` features of a record in each.
 ///
@@ -240,10 +355,7 @@ pub unsafe extern "C" fn tacita_spec_ciphertexts(
         // SAFETY: the conventions.
         let (spec, up, down) =
             unsafe { (borrow("spec", spec)?, room("up_out", up_out, 1)?, room("down_out", down_out, 1)?) };
-        if u32::try_from(records).is_err() {
-            let (found, limit) = (records as u64, u32::MAX.into());
-            return Err(Error::TooLarge { what: "number of records", found, limit }.into());
-        }
+        check_records(records)?;
         let packing = spec.packing(Layout::from_together(together), key_bits)?;
         up.write(packing.request_ciphertexts(records, spec.features().len()))?;
         down.write(packing.response_ciphertexts(records, spec.labels().len()))

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int};
 
 use super::guard::guard_or;
-use crate::error::{Error, KeyFault};
+use crate::error::{Error, KeyFault, RecordFault};
 
 /// How a call ended. Numbers are never reused: 0 success, 100s a bad call, 200s bad data, 300s a failed machine,
 /// 900s a mistake in this library.
@@ -41,6 +41,12 @@ pub enum tacita_status {
     TooLarge = 203,
     /// A message is not as long as it says: it was cut or padded on the way.
     CutOrPadded = 204,
+    /// A feature of that name is not in the spec.
+    FeatureUnknown = 205,
+    /// A feature has no value in a record.
+    FeatureMissing = 206,
+    /// A feature has a value in a record already.
+    FeatureTwice = 207,
     /// The modulus of a key does not have 2048, 3072 or 4096 bits.
     KeySize = 210,
     /// The modulus of a key is even.
@@ -59,7 +65,7 @@ pub enum tacita_status {
     KeyHash = 217,
     /// The public and the secret part of a key do not belong together.
     KeyParts = 218,
-    /// The secret key file is encrypted, and not under this passphrase. No function of this version returns it.
+    /// The secret key file is encrypted, and not under this passphrase.
     Passphrase = 219,
     /// Things that belong to different keys were brought together.
     KeyMismatch = 220,
@@ -83,6 +89,10 @@ pub enum tacita_status {
     Backend = 302,
     /// Threads cannot be had, or not that many.
     Threads = 303,
+    /// The self test came out wrong: do not use this installation.
+    SelfTest = 304,
+    /// This build of the library was made without this function.
+    NotBuilt = 305,
 
     /// A mistake in this library. Please report it.
     Bug = 900,
@@ -90,7 +100,7 @@ pub enum tacita_status {
 
 impl tacita_status {
     #[cfg(test)]
-    const ALL: [Self; 34] = {
+    const ALL: [Self; 39] = {
         use tacita_status::*;
         [
             Success,
@@ -106,6 +116,9 @@ impl tacita_status {
             Damaged,
             TooLarge,
             CutOrPadded,
+            FeatureUnknown,
+            FeatureMissing,
+            FeatureTwice,
             KeySize,
             KeyEven,
             KeySmallFactor,
@@ -126,6 +139,8 @@ impl tacita_status {
             Io,
             Backend,
             Threads,
+            SelfTest,
+            NotBuilt,
             Bug,
         ]
     };
@@ -136,6 +151,11 @@ impl From<&Error> for tacita_status {
         match error {
             Error::Argument(_) => Self::Argument,
             Error::Range { .. } => Self::OutOfRange,
+            Error::Record { fault, .. } => match fault {
+                RecordFault::Unknown => Self::FeatureUnknown,
+                RecordFault::Missing => Self::FeatureMissing,
+                RecordFault::Twice => Self::FeatureTwice,
+            },
             Error::Count { .. } => Self::Length,
             Error::Malformed { .. } => Self::Malformed,
             Error::Damaged { .. } => Self::Damaged,
@@ -163,6 +183,7 @@ impl From<&Error> for tacita_status {
             Error::Io { .. } => Self::Io,
             Error::Backend(_) => Self::Backend,
             Error::Threads(_) => Self::Threads,
+            Error::SelfTest { .. } => Self::SelfTest,
             Error::Cancelled => Self::Cancelled,
             Error::Bug(_) => Self::Bug,
         }
@@ -185,6 +206,9 @@ fn text(status: c_int) -> &'static CStr {
         202 => c"the bytes do not match their SHA-256",
         203 => c"a length or count is above its limit",
         204 => c"the bytes are cut short or padded",
+        205 => c"the spec has no feature of that name",
+        206 => c"a feature has no value in a record",
+        207 => c"a feature has a value in a record already",
         210 => c"the modulus of the key does not have 2048, 3072 or 4096 bits",
         211 => c"the modulus of the key is even",
         212 => c"the modulus of the key has a small prime factor",
@@ -205,6 +229,8 @@ fn text(status: c_int) -> &'static CStr {
         301 => c"a file cannot be read or written",
         302 => c"the engine that TACITA_BACKEND asks for is not there",
         303 => c"threads cannot be had, or not that many",
+        304 => c"the self test came out wrong",
+        305 => c"this build of the library was made without this function",
         900 => c"a mistake in tacita",
         _ => c"not a status of this version of tacita",
     }

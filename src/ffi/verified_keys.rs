@@ -1,15 +1,16 @@
 //! Verified keys: an evaluator's memory of the public keys whose proof it has checked.
 
 use std::ffi::c_char;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
-use super::pointers::{self, room};
+use super::pointers::{self, room, text};
 use super::public_key::tacita_public_key;
 use super::request::tacita_request;
-use super::status::tacita_status;
+use super::status::{Failure, tacita_status};
 use crate::inference::VerifiedKeys;
+use crate::paillier::{KEY_FILE_LIMIT, UnverifiedPublicKey};
 
 /// Remembers the fingerprints of keys whose proof was verified, in a file if wanted, so that it is done once a key.
 pub struct tacita_verified_keys {
@@ -19,6 +20,16 @@ pub struct tacita_verified_keys {
 impl Handle for tacita_verified_keys {
     const ROLE: Role = Role::VerifiedKeys;
     type Value = Mutex<VerifiedKeys>;
+}
+
+/// The keys of a handle. A panic inside leaves at worst a key out that was verified.
+///
+/// # Safety
+/// As [`borrow`].
+unsafe fn locked<'a>(keys: *mut tacita_verified_keys) -> Result<MutexGuard<'a, VerifiedKeys>, Failure> {
+    // SAFETY: passed on to the caller.
+    let keys = unsafe { borrow("keys", keys.cast_const()) }?;
+    Ok(keys.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Starts without any key, in memory only.
@@ -53,7 +64,7 @@ pub unsafe extern "C" fn tacita_verified_keys_open(
 
 /// Gives the public key of a request, verified now or before.
 ///
-/// This is the one handle that a call changes. Any number of threads may share it all the same; they wait for each other.
+/// This changes `keys`. Any number of threads may share it all the same; they wait for each other.
 /// Threads: any number may share `keys` and `request`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
 /// KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
@@ -65,11 +76,71 @@ pub unsafe extern "C" fn tacita_verified_keys_admit(
 ) -> tacita_status {
     guard(|| {
         // SAFETY: the conventions.
-        let (keys, request, out) =
-            unsafe { (borrow("keys", keys.cast_const())?, borrow("request", request)?, room("key_out", key_out, 1)?) };
-        // A panic inside leaves at worst a key out that was verified.
-        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut keys, request, out) =
+            unsafe { (locked(keys)?, borrow("request", request)?, room("key_out", key_out, 1)?) };
         out.give(keys.admit(request)?)
+    })
+}
+
+/// Gives the public key of a request that does not carry it, from the JSON text of its key file, verified now or before.
+///
+/// Threads: any number may share `keys` and `request`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, MALFORMED, KEY_MISMATCH if it is another key than the request's
+/// or the pinned one, KEY_SIZE, KEY_EVEN, KEY_SMALL_FACTOR, KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND,
+/// THREADS, IO if the file cannot be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_admit_with(
+    keys: *mut tacita_verified_keys,
+    request: *const tacita_request,
+    json: *const u8,
+    json_len: usize,
+    key_out: *mut *mut tacita_public_key,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (mut keys, request, json, out) = unsafe {
+            (
+                locked(keys)?,
+                borrow("request", request)?,
+                text("public key", json, json_len, KEY_FILE_LIMIT)?,
+                room("key_out", key_out, 1)?,
+            )
+        };
+        out.give(keys.admit_with(request, UnverifiedPublicKey::from_json(json)?)?)
+    })
+}
+
+/// Accepts requests under one key only from now on: the one with this fingerprint.
+///
+/// Threads: any number may share `keys`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+/// cbindgen:ptrs-as-arrays=[[fingerprint; TACITA_FINGERPRINT_LEN]]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_pin(
+    keys: *mut tacita_verified_keys,
+    fingerprint: *const u8,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (mut keys, pin) = unsafe { (locked(keys)?, pointers::fingerprint("fingerprint", fingerprint)?) };
+        *keys = std::mem::take(&mut *keys).pin(pin);
+        Ok(())
+    })
+}
+
+/// Tells how many keys were verified.
+///
+/// Threads: any number may share `keys`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_verified_keys_count(
+    keys: *const tacita_verified_keys,
+    count_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (keys, out) = unsafe { (locked(keys.cast_mut())?, room("count_out", count_out, 1)?) };
+        out.write(keys.count())
     })
 }
 

@@ -211,8 +211,8 @@ impl Layer {
         let public = key.public_key();
         let plaintexts = (0..Self::COLUMNS).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
         let x = key.encrypt_batch(&plaintexts)?;
-        let least = LinearLayer::planned(1, &[-1]);
-        let most = LinearLayer::planned(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS));
+        let least = LinearLayer::new(1, &[-1])?;
+        let most = LinearLayer::new(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS))?;
         let fixed = seconds(|| least.rows(public, &x[..1]))?;
         let step = (seconds(|| most.rows(public, &x))? - fixed).max(0.0) / most.multiplications() as f64;
         Ok(Self { step, fixed })

@@ -2,13 +2,14 @@
 
 use zeroize::Zeroizing;
 
-use super::{Evaluator, Header, OnProgress, Progress, Request, go_on};
+use super::{Evaluator, Header, Records, Request};
 use crate::encoding::{Batch, Grid, Layout, OutOfRange, Packing};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::PublicSpec;
 use crate::paillier::{EncryptionKey, NonceMethod, NoncePool, Plaintext, PublicKey, SecretKey};
+use crate::progress::{OnProgress, Progress, go_on};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -118,6 +119,11 @@ impl Encryptor {
         Ok(Self { nonce_method: method, ..self })
     }
 
+    /// The method that it began with.
+    pub(crate) fn quickest_nonces(&self) -> NonceMethod {
+        self.key.nonce_method()
+    }
+
     /// Takes nonces from a pool of the same key, drawn by the pool's method: what is then left to do while somebody waits is
     /// one product for each ciphertext.
     ///
@@ -167,6 +173,23 @@ impl Encryptor {
     pub fn encrypt_with_progress<R: AsRef<[f64]>>(&self, records: &[R], progress: OnProgress) -> Result<Request> {
         let _waited_for = threads::foreground();
         self.encrypt_from(records, progress, self.pool.as_ref(), &mut SystemEntropy)
+    }
+
+    /// Encrypts records that were filled in by the names of their features.
+    ///
+    /// # Errors
+    /// [`Error::SpecMismatch`] if they are for another spec; [`Error::Record`] or [`Error::Argument`] if the last one was not
+    /// ended; otherwise as [`encrypt`](Self::encrypt).
+    pub fn encrypt_records(&self, records: &Records) -> Result<Request> {
+        self.encrypt_records_with_progress(records, &mut go_on)
+    }
+
+    /// [`encrypt_records`](Self::encrypt_records) that tells how far it is.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`encrypt_records`](Self::encrypt_records).
+    pub fn encrypt_records_with_progress(&self, records: &Records, progress: OnProgress) -> Result<Request> {
+        self.encrypt_with_progress(records.for_spec(&self.spec)?, progress)
     }
 
     fn encrypt_from<R: AsRef<[f64]>>(

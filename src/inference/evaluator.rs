@@ -6,13 +6,14 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 use rayon::prelude::*;
 
 use super::addend::addend;
-use super::{Header, OnProgress, Progress, Request, Response, go_on};
+use super::{Header, Request, Response};
 use crate::encoding::{Batch, Layout, Packing, ResponsePart};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::model::{PrivateModel, PublicSpec};
 use crate::paillier::{Ciphertext, LinearLayer, Nonce, NoncePool, PublicKey};
+use crate::progress::{OnProgress, OnSharedProgress, Progress, go_on};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -60,7 +61,15 @@ impl Evaluator {
     /// # Errors
     /// [`Error::Argument`] if the spec does not list the layout.
     pub fn prepare(&self, layout: Layout) -> Result<()> {
-        self.layer(layout).map(LinearLayer::prepare)
+        self.prepare_with_progress(layout, &mut go_on)
+    }
+
+    /// [`prepare`](Self::prepare) that tells how far it is, in steps of the search: more of them come to light as it goes on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`prepare`](Self::prepare).
+    pub fn prepare_with_progress(&self, layout: Layout, progress: OnSharedProgress) -> Result<()> {
+        self.layer_with_progress(layout, progress).map(LinearLayer::prepare)
     }
 
     /// Whether the plan of multiplications for a layout is there: from the [model](PrivateModel::plan), or because it was
@@ -70,10 +79,20 @@ impl Evaluator {
     }
 
     fn layer(&self, layout: Layout) -> Result<&LinearLayer> {
+        self.layer_with_progress(layout, &mut go_on)
+    }
+
+    fn layer_with_progress(&self, layout: Layout, progress: OnSharedProgress) -> Result<&LinearLayer> {
         self.spec().permit(layout)?;
         let layer = self.layers.iter().find(|(found, _)| *found == layout);
         let (_, layer) = layer.ok_or(Error::Bug("a layout of the spec has no place for its plan"))?;
-        Ok(layer.get_or_init(|| self.model.search(layout)))
+        if let Some(layer) = layer.get() {
+            return Ok(layer);
+        }
+        // Threads that come at the same time search side by side and find the same. Waiting for each other could last for
+        // ever: a thread that waits for its own search may take up another evaluation meanwhile.
+        let found = self.model.search(layout, progress)?;
+        Ok(layer.get_or_init(|| found))
     }
 
     /// Refuses requests of more records.
@@ -174,6 +193,54 @@ impl Evaluator {
         // A process that was forked off must not wait for a lock that some thread of its parent held.
         let pool = self.pools.try_read().ok().and_then(|pools| pools.get(&key.fingerprint()).cloned());
         self.evaluate_from(request, key, progress, Randomness { pool, entropy: &mut SystemEntropy })
+    }
+
+    /// Evaluates many requests side by side, each under its key: the response or the error of each, in their order. While
+    /// small ones would leave threads idle one by one, together they do not. Progress is told request by request.
+    ///
+    /// ```
+    /// # use tacita::encoding::{Feature, Features, Grid};
+    /// # use tacita::inference::{Encryptor, Evaluator};
+    /// # use tacita::model::{PrivateModel, QuantiseOptions};
+    /// # use tacita::network::{Activation, Affine};
+    /// # use tacita::paillier::SecretKey;
+    /// use std::ops::ControlFlow;
+    /// # let affine = Affine::new(1, vec![0.04], vec![-1.5])?;
+    /// # let features = Features::new([Feature::new("age", Grid::new(0.0, 1.0, 0, 120)?)])?;
+    /// # let (activation, options) = (Activation::Sigmoid, QuantiseOptions::default());
+    /// # let model = PrivateModel::compile(&affine, features, &["y"], activation, "m", options)?.0;
+    /// # let public_key = SecretKey::generate_insecure_for_tests(512)?.public_key().clone();
+    /// # let (spec, pin) = (model.spec().clone(), model.spec().fingerprint());
+    /// # let encryptor = Encryptor::with_public_key(spec, pin, public_key.clone())?;
+    /// let requests = [encryptor.encrypt(&[[71.0]])?, encryptor.encrypt(&[[19.0]])?];
+    /// let jobs: Vec<_> = requests.iter().map(|request| (request, &public_key)).collect();
+    /// let responses = Evaluator::new(model).evaluate_many(&jobs, &mut |_| ControlFlow::Continue(()))?;
+    /// assert!(responses.iter().all(Result::is_ok));
+    /// # Ok::<(), tacita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks; [`Error::Threads`]. Each request fails by itself, as in
+    /// [`evaluate`](Self::evaluate).
+    pub fn evaluate_many(
+        &self,
+        jobs: &[(&Request, &PublicKey)],
+        progress: OnProgress,
+    ) -> Result<Vec<Result<Response>>> {
+        // A search inside would share its threads with evaluations that want what it searches for.
+        for (request, _) in jobs {
+            let _ = self.layer(request.header.layout());
+        }
+        let (total, side_by_side) = (jobs.len(), 2 * threads::threads()?);
+        let mut responses = Vec::with_capacity(total);
+        for jobs in jobs.chunks(side_by_side) {
+            let evaluate = |&(request, key): &(&Request, &PublicKey)| self.evaluate(request, key);
+            responses.extend(threads::run(|| jobs.par_iter().map(evaluate).collect::<Vec<_>>())?);
+            if progress(Progress { done: responses.len(), total }).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(responses)
     }
 
     fn evaluate_from(

@@ -8,6 +8,7 @@ use super::{Cost, Evaluator, UnitCosts, evaluator};
 use crate::encoding::{Batch, Layout, Packing};
 use crate::error::Result;
 use crate::model::PublicSpec;
+use crate::progress::{OnSharedProgress, go_on};
 
 /// Where nonces come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -216,11 +217,28 @@ impl Evaluator {
     /// # Errors
     /// As [`UnitCosts::forecasts`].
     pub fn forecasts(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<(Forecast, bool)>> {
+        self.forecasts_with_progress(costs, records, nonces, &mut go_on)
+    }
+
+    /// [`forecasts`](Self::forecasts) that tells how far it is, search by search.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` breaks; otherwise as [`forecasts`](Self::forecasts).
+    pub fn forecasts_with_progress(
+        &self,
+        costs: &UnitCosts,
+        records: usize,
+        nonces: Nonces,
+        progress: OnSharedProgress,
+    ) -> Result<Vec<(Forecast, bool)>> {
         let estimate = UnitCosts::estimated_multiplications(self.spec());
         let estimated = costs.forecasts(self.spec(), records, nonces, |_| Ok(estimate))?;
         let near = estimated.iter().take_while(|forecast| forecast.total() < NEAR * estimated[0].total());
         let near: Vec<_> = near.map(|forecast| forecast.layout).collect();
-        let is_planned = |layout| near.contains(&layout) || self.is_planned(layout);
+        for &layout in &near {
+            self.prepare_with_progress(layout, progress)?;
+        }
+        let is_planned = |layout| self.is_planned(layout);
         let multiplications = |layout| if is_planned(layout) { self.multiplications(layout) } else { Ok(estimate) };
         let forecasts = costs.forecasts(self.spec(), records, nonces, multiplications)?;
         Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())

@@ -15,6 +15,7 @@ use crate::encoding::{Features, Grid, Layout};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Affine};
 use crate::paillier::LinearLayer;
+use crate::progress::{OnSharedProgress, go_on};
 use crate::tensors::Tensors;
 
 const WHAT: &str = "private model";
@@ -119,9 +120,17 @@ impl PrivateModel {
     /// # Errors
     /// [`Error::Argument`] if the spec does not list the layout.
     pub fn plan(&mut self, layout: Layout) -> Result<()> {
+        self.plan_with_progress(layout, &mut go_on)
+    }
+
+    /// [`plan`](Self::plan) that tells how far it is, in steps of its search: more of them come to light as it goes on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`plan`](Self::plan).
+    pub fn plan_with_progress(&mut self, layout: Layout, progress: OnSharedProgress) -> Result<()> {
         self.spec.permit(layout)?;
         if !self.layers.contains_key(&layout.together()) {
-            self.layers.insert(layout.together(), self.search(layout));
+            self.layers.insert(layout.together(), self.search(layout, progress)?);
         }
         Ok(())
     }
@@ -137,8 +146,8 @@ impl PrivateModel {
     }
 
     /// The plan for a layout of the spec, found anew.
-    pub(crate) fn search(&self, layout: Layout) -> LinearLayer {
-        LinearLayer::planned(layout.columns(self.columns()), &layout.matrix(self.columns(), self.weights()))
+    pub(crate) fn search(&self, layout: Layout, progress: OnSharedProgress) -> Result<LinearLayer> {
+        LinearLayer::planned(layout.columns(self.columns()), &layout.matrix(self.columns(), self.weights()), progress)
     }
 
     /// The public spec.

@@ -1,5 +1,7 @@
 //! Real weights to integers, with a proof of what the rounding costs.
 
+use serde::Serialize;
+
 use super::integer::{IntegerMap, bits};
 use crate::encoding::Features;
 use crate::error::{Error, Result};
@@ -20,7 +22,7 @@ impl Default for QuantiseOptions {
 }
 
 /// What quantisation did. It belongs to the model's owner: parts of it describe the weights.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct QuantisationReport {
     /// Bits of a weight with its sign.

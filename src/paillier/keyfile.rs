@@ -34,9 +34,28 @@ impl SecretKey {
     /// A secret key file, encrypted under a passphrase: scrypt makes each guess cost half a second and 256 MB.
     ///
     /// # Errors
-    /// As [`proof`](Self::proof).
+    /// [`Error::Argument`] if the passphrase is empty; otherwise as [`proof`](Self::proof).
     pub fn to_encrypted(&self, passphrase: &str) -> Result<Vec<u8>> {
+        if passphrase.is_empty() {
+            return Err(Error::Argument("an empty passphrase protects nothing".into()));
+        }
         sealed::encrypt(self.to_json()?.as_bytes(), passphrase)
+    }
+
+    /// Writes a secret key file that only its owner may read, encrypted under a passphrase. Never overwrites.
+    ///
+    /// # Errors
+    /// As [`to_encrypted`](Self::to_encrypted); [`Error::Io`] if the file exists already or cannot be written.
+    pub fn save_encrypted(&self, path: &Path, passphrase: &str) -> Result<()> {
+        write_new(path, &self.to_encrypted(passphrase)?)
+    }
+
+    /// Reads a file that [`save_encrypted`](Self::save_encrypted) or `age` wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; otherwise as [`from_encrypted`](Self::from_encrypted).
+    pub fn load_encrypted(path: &Path, passphrase: &str) -> Result<Self> {
+        Self::from_encrypted(&read(path)?, passphrase)
     }
 
     /// Reads a secret key file that is encrypted under a passphrase.
@@ -146,8 +165,11 @@ mod tests {
             assert!(matches!(error, Error::Malformed { .. } | Error::Passphrase), "{error:?}");
         }
         let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(secret.to_encrypted(""), Err(Error::Argument(_))));
         let path = folder.path().join("secret.age");
-        std::fs::write(&path, &bytes).unwrap();
+        secret.save_encrypted(&path, "correct horse").unwrap();
+        assert!(matches!(secret.save_encrypted(&path, "correct horse"), Err(Error::Io { .. })), "it is there already");
+        assert_eq!(SecretKey::load_encrypted(&path, "correct horse").unwrap().public_key(), secret.public_key());
         assert!(matches!(SecretKey::load(&path), Err(Error::Argument(_))), "without a passphrase it says so");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Ciphertext, PublicKey};
 use crate::arith::{Plan, StoredPlan};
 use crate::error::{Error, Result};
+use crate::progress::{OnSharedProgress, Steps, go_on};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -43,14 +44,15 @@ impl LinearLayer {
             let found = weights.len();
             return Err(Error::Argument(format!("{found} weights do not make whole rows of {columns}, at least one")));
         }
-        Ok(Self::planned(columns, weights))
+        Self::planned(columns, weights, &mut go_on)
     }
 
-    /// [`new`](Self::new) for weights that are known to make whole rows.
-    pub(crate) fn planned(columns: usize, weights: &[i32]) -> Self {
+    /// [`new`](Self::new) for weights that are known to make whole rows, with the steps of the search.
+    pub(crate) fn planned(columns: usize, weights: &[i32], progress: OnSharedProgress) -> Result<Self> {
+        let steps = Steps::new(progress);
         // Without the library's pool, which evaluation will miss too, the search takes the threads that there are.
-        let plan = || Plan::new(columns, weights);
-        Self(threads::run(plan).unwrap_or_else(|_| plan()))
+        let plan = || Plan::new(columns, weights, &steps);
+        threads::run(plan).unwrap_or_else(|_| plan()).map(Self)
     }
 
     /// The layer with a plan from a file, if it is a plan of these weights.

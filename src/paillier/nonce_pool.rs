@@ -10,6 +10,7 @@ use super::{EncryptionKey, Nonce, NonceMethod, PublicKey, SecretKey};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
+use crate::progress::{OnProgress, Progress, go_on};
 use crate::threads;
 
 /// How often the filler looks whether others are still waited for.
@@ -17,6 +18,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Nonces from a table that a thread draws in one go: enough to share its reading.
 const TABLE_BATCH: usize = 32;
+
+/// Batches of the background that are filled in at once where somebody waits for it.
+const FILL_BATCHES: usize = 4;
 
 /// Nonces of one key, drawn in the background while the library has nothing else to do, and handed out by move, each once.
 ///
@@ -190,15 +194,28 @@ impl NoncePool {
     /// # Errors
     /// As [`take`](Self::take).
     pub fn fill(&self) -> Result<()> {
+        self.fill_with_progress(&mut go_on)
+    }
+
+    /// [`fill`](Self::fill) that tells how many nonces there are, of the pool's capacity.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `progress` breaks, which keeps the nonces that are there; otherwise as [`fill`](Self::fill).
+    pub fn fill_with_progress(&self, progress: OnProgress) -> Result<()> {
         let shared = &self.0.shared;
-        let _waited_for = threads::foreground();
+        let (_waited_for, batch) = (threads::foreground(), FILL_BATCHES * shared.batch()?);
         let Some(mut state) = shared.state() else { return Ok(()) };
         shared.changed.notify_one();
         state.tell()?;
-        let missing = shared.capacity - state.nonces.len();
+        let mut missing = shared.capacity - state.nonces.len();
         drop(state);
-        if missing > 0 {
-            shared.put(shared.draw(missing)?);
+        while missing > 0 {
+            let count = missing.min(batch);
+            shared.put(shared.draw(count)?);
+            missing -= count;
+            if progress(Progress { done: shared.capacity - missing, total: shared.capacity }).is_break() {
+                return Err(Error::Cancelled);
+            }
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ const ASKED: f64 = 0.2;
 /// What is asked about.
 enum About {
     Model(Box<Evaluator>),
-    Spec(PublicSpec),
+    Spec(Box<PublicSpec>),
 }
 
 impl About {
@@ -178,7 +178,7 @@ impl Plan {
         let model: PrivateModel = match (&self.spec, &self.model) {
             (Some(spec), _) => {
                 let bytes = spec.read("spec", PublicSpec::MAX_BYTES as u64)?;
-                return Ok(About::Spec(PublicSpec::from_json(&bytes).of(spec)?));
+                return Ok(About::Spec(Box::new(PublicSpec::from_json(&bytes).of(spec)?)));
             }
             (None, Some(model)) => load::model(model)?,
             (None, None) => demo::compile(&Network::from_safetensors(NETWORK, None)?, QuantiseOptions::default())?.0,

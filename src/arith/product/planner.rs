@@ -6,6 +6,8 @@ use super::chain::Chain;
 use super::program::{Builder, Program};
 use super::refine::refine;
 use super::{Ends, buckets, groups};
+use crate::error::Result;
+use crate::progress::Steps;
 
 /// Most rows or columns in a group.
 const GROUP: usize = 10;
@@ -24,6 +26,9 @@ const ROUNDS: usize = 4;
 /// measured on gaussian weights of 4 to 8 bits in groups of 2 to 5 rows.
 const GAIN: usize = 5;
 
+/// Steps that the local search of a chain is counted as: it takes far longer than to find the chain.
+const REFINING: usize = 20;
+
 /// How many times longer than wide a matrix is that is cut along its short side only.
 const LONG: usize = 8;
 
@@ -37,13 +42,22 @@ enum Cut {
     Columns { groups: usize },
 }
 
-pub(super) fn draft(columns: usize, weights: &[i32]) -> Draft {
+impl Cut {
+    fn groups(self) -> usize {
+        let (Self::Rows { groups } | Self::Columns { groups }) = self;
+        groups
+    }
+}
+
+pub(super) fn draft(columns: usize, weights: &[i32], steps: &Steps) -> Result<Draft> {
     let matrix = Matrix { columns, rows: weights.len() / columns, weights };
     let mut best = matrix.plain();
     let mut lowest = cost(columns, &best);
     let mut best_chains = None;
-    for cut in matrix.cuts() {
-        if let Some(chains) = matrix.chains(cut) {
+    let cuts = matrix.cuts();
+    steps.expect(cuts.iter().map(|cut| cut.groups()).sum());
+    for cut in cuts {
+        if let Some(chains) = matrix.chains(cut, steps)? {
             let draft = matrix.draft(cut, &chains);
             let expected = cost(columns, &draft).saturating_sub(matrix.gain(cut, &chains));
             if expected < lowest {
@@ -52,15 +66,27 @@ pub(super) fn draft(columns: usize, weights: &[i32]) -> Draft {
         }
     }
     if let Some((cut, chains)) = best_chains {
-        let refined: Vec<_> = (0..chains.len())
-            .into_par_iter()
-            .map(|group| refine(&chains[group], &matrix.points(cut, group).collect(), rounds(&chains, group)))
-            .collect();
+        steps.expect(chains.len() * REFINING);
+        let refined = |group| {
+            let points = matrix.points(cut, group);
+            let (rounds, mut left) = (rounds(&chains, group), REFINING);
+            let goes_on = |round: usize| {
+                steps.go_on()?;
+                // What is left of this chain's steps after so many of its rounds.
+                while left > 0 && (REFINING - left) * rounds <= round * REFINING {
+                    left -= 1;
+                    steps.step()?;
+                }
+                Ok(())
+            };
+            refine(&chains[group], &points.collect(), rounds, goes_on)
+        };
+        let refined = (0..chains.len()).into_par_iter().map(refined).collect::<Result<Vec<_>>>()?;
         best = matrix.draft(cut, &refined);
     }
     let (mut program, mut ends) = best;
     program.prune(&mut ends);
-    (program, ends)
+    Ok((program, ends))
 }
 
 /// Rounds of local search for one of these chains.
@@ -155,13 +181,16 @@ impl Matrix<'_> {
     }
 
     /// A chain for each group; `None` if the search is not for this matrix.
-    fn chains(&self, cut: Cut) -> Option<Vec<Chain>> {
-        let (Cut::Rows { groups } | Cut::Columns { groups }) = cut;
+    fn chains(&self, cut: Cut, steps: &Steps) -> Result<Option<Vec<Chain>>> {
         let chain = |group| {
+            steps.go_on()?;
             let points = self.points(cut, group);
-            Chain::search(points.dimension, &points.distinct())
+            let chain = Chain::search(points.dimension, &points.distinct());
+            steps.step()?;
+            Ok(chain)
         };
-        (0..groups).into_par_iter().map(chain).collect()
+        let chains = (0..cut.groups()).into_par_iter().map(chain).collect::<Result<Vec<_>>>()?;
+        Ok(chains.into_iter().collect())
     }
 
     /// Products that local search can be expected to save.

@@ -6,6 +6,7 @@
 
 use super::chain::{Chain, Map, Packing, distance, norm};
 use super::filter::Filter;
+use crate::error::Result;
 
 /// Vectors that a round takes out. More find shorter chains in as many rounds, and in as much time up to about this many.
 const VICTIMS: usize = 6;
@@ -21,16 +22,22 @@ const NONE: u32 = u32::MAX;
 
 /// The chain with the same points after so many rounds.
 ///
-/// A chain that is too long stays as it is.
-pub(super) fn refine(chain: &Chain, points: &[&[i32]], rounds: usize) -> Chain {
+/// A chain that is too long stays as it is. `goes_on` hears how many rounds are done, and can fail to end the search.
+pub(super) fn refine(
+    chain: &Chain,
+    points: &[&[i32]],
+    rounds: usize,
+    mut goes_on: impl FnMut(usize) -> Result<()>,
+) -> Result<Chain> {
     if chain.vectors.len() > VECTORS {
-        return chain.clone();
+        return goes_on(rounds).map(|()| chain.clone());
     }
     let mut net = Net::new(chain, points);
-    for _ in 0..rounds {
+    for round in 0..rounds {
+        goes_on(round)?;
         net.round();
     }
-    net.into_chain()
+    goes_on(rounds).map(|()| net.into_chain())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_read_back() {
-        let stored = Plan::new(4, &WEIGHTS).to_stored();
+        let stored = Plan::of(4, &WEIGHTS).to_stored();
         let read = read(&stored).unwrap();
         assert_eq!(read.to_stored(), stored);
         assert_eq!(stored.data.len(), 4 * (3 + read.multiplications()));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn wide_numbers_are_read_as_narrow_ones_are() {
-        let plan = Plan::new(4, &WEIGHTS);
+        let plan = Plan::of(4, &WEIGHTS);
         let narrow = plan.to_stored();
         let data = narrow.data.as_chunks().0.iter().flat_map(|&[low, high]| {
             let fill = if [low, high] == [255, 255] { 255 } else { 0 };
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_other_number_is_refused() {
-        let stored = Plan::new(4, &WEIGHTS).to_stored();
+        let stored = Plan::of(4, &WEIGHTS).to_stored();
         for position in 0..stored.data.len() / 2 {
             for change in [1, 2, 3, 17, 0x8000, 0xffff] {
                 let mut data = stored.data.to_vec();
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_cut_or_padded_plan_is_refused() {
-        let stored = Plan::new(4, &WEIGHTS).to_stored();
+        let stored = Plan::of(4, &WEIGHTS).to_stored();
         for length in 0..stored.data.len() {
             assert!(read(&StoredPlan { width: 2, data: stored.data[..length].into() }).is_err(), "{length} bytes");
         }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_plan_of_other_weights_is_refused() {
-        let stored = Plan::new(4, &WEIGHTS).to_stored();
+        let stored = Plan::of(4, &WEIGHTS).to_stored();
         for position in 0..WEIGHTS.len() {
             let mut weights = WEIGHTS;
             weights[position] += 1;
