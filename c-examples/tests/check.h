@@ -26,10 +26,15 @@ static struct outputs {
     tacita_response *response;
     tacita_decryptor *decryptor;
     tacita_predictions *predictions;
+    tacita_records *records;
+    tacita_nonce_pool *pool;
+    tacita_costs *costs;
     const char *name;
-    size_t size;
+    size_t size, other_size;
     uint32_t number;
-    uint64_t counts[2];
+    int flag;
+    tacita_status status;
+    uint64_t counts[3];
     double reals[4];
     uint8_t digest[TACITA_FINGERPRINT_LEN];
     char text[TACITA_NAME_CAPACITY];
@@ -71,7 +76,7 @@ static inline void check_refused(int found, int expected, const char *file, int 
 /* All live handles as untyped pointers, to be passed where they do not belong. */
 enum role {
     BYTES, SECRET_KEY, PUBLIC_KEY, SPEC, ENCRYPTOR, REQUEST, MODEL, KEYS, EVALUATOR, RESPONSE, DECRYPTOR, PREDICTIONS,
-    ROLES
+    RECORDS, POOL, COSTS, ROLES
 };
 
 static struct world {
@@ -87,10 +92,20 @@ static struct world {
     tacita_response *response;
     tacita_decryptor *decryptor;
     tacita_predictions *predictions;
+    tacita_records *records;
+    tacita_nonce_pool *pool;
+    tacita_costs *costs;
     uint8_t pin[TACITA_FINGERPRINT_LEN];
 } world;
 
 static const double RECORD[FEATURES] = {1, 2, 3};
+
+/* Whether the detail of the last failure says something. */
+static inline int says(const char *part) {
+    char detail[512];
+    (void)tacita_last_error_detail(detail, sizeof detail);
+    return strstr(detail, part) != NULL;
+}
 
 /* A file of the folder with the fixtures, freed by nobody but `free`. */
 static inline uint8_t *fixture(const char *folder, const char *name, size_t *length) {
@@ -127,9 +142,16 @@ static inline void create_world(const char *folder) {
     SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, world.request, world.public_key, &world.response));
     SUCCEEDS(tacita_decryptor_new(world.spec, world.pin, world.secret_key, &world.decryptor));
     SUCCEEDS(tacita_decryptor_decrypt(world.decryptor, world.response, world.request, &world.predictions));
+    SUCCEEDS(tacita_records_new(world.spec, &world.records));
+    SUCCEEDS(tacita_nonce_pool_new_with_public_key(world.public_key, TACITA_NONCES_POWER, 1, &world.pool));
     if (failures > 0) {
         exit(1);
     }
+}
+
+/* Costs take a while to measure: only where they are wanted. */
+static inline void create_costs(void) {
+    SUCCEEDS(tacita_costs_measure(world.secret_key, &world.costs));
 }
 
 static inline void free_world(void) {
@@ -145,6 +167,9 @@ static inline void free_world(void) {
     tacita_response_free(world.response);
     tacita_decryptor_free(world.decryptor);
     tacita_predictions_free(world.predictions);
+    tacita_records_free(world.records);
+    tacita_nonce_pool_free(world.pool);
+    tacita_costs_free(world.costs);
 }
 
 /* The end of every test. */

@@ -4,12 +4,6 @@
 
 #include "check.h"
 
-static int says(const char *part) {
-    char detail[512];
-    (void)tacita_last_error_detail(detail, sizeof detail);
-    return strstr(detail, part) != NULL;
-}
-
 /* Out of range and not finite: the feature is named, the value is not. */
 static void values(void) {
     const double bad[] = {NAN, INFINITY, -INFINITY, 98765.0, -0.51, 255.51, 1e308, -1e308};
@@ -91,7 +85,7 @@ static void layouts(void) {
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
         REFUSED(ARGUMENT, tacita_encryptor_new_with_layout(world.encryptor, bad[i], &out.encryptor));
         REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, bad[i], 2048, 1, out.counts, out.counts + 1));
-        REFUSED(ARGUMENT, tacita_evaluator_prepare(world.evaluator, bad[i]));
+        REFUSED(ARGUMENT, tacita_evaluator_prepare(world.evaluator, bad[i], NULL, NULL));
     }
     REFUSED(ARGUMENT, tacita_spec_ciphertexts(world.spec, 2, 64, 1, out.counts, out.counts + 1));
     REFUSED(TOO_LARGE, tacita_spec_ciphertexts(world.spec, 2, 2048, (size_t)1 << 32, out.counts, out.counts + 1));
@@ -107,10 +101,11 @@ static void layouts(void) {
         SUCCEEDS(tacita_encryptor_encrypt(encryptor, RECORD, FEATURES, 1, &request));
         SUCCEEDS(tacita_request_together(request, &found));
         CHECK(found == together);
-        SUCCEEDS(tacita_evaluator_prepare(world.evaluator, together));
+        SUCCEEDS(tacita_evaluator_prepare(world.evaluator, together, NULL, NULL));
         SUCCEEDS(tacita_evaluator_evaluate(world.evaluator, request, world.public_key, &response));
         if (i > 0) {
-            REFUSED(REQUEST_MISMATCH, tacita_decryptor_decrypt(world.decryptor, response, world.request, &out.predictions));
+            REFUSED(REQUEST_MISMATCH, tacita_decryptor_decrypt(world.decryptor, response, world.request,
+                                                               &out.predictions));
         }
         SUCCEEDS(tacita_decryptor_decrypt(world.decryptor, response, request, &predictions));
         SUCCEEDS(tacita_predictions_class(predictions, 0, &other_index));

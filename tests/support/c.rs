@@ -85,9 +85,11 @@ pub(crate) fn libraries(feature: Option<&str>) -> PathBuf {
     let target = feature.map_or(target.to_owned(), folder);
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--offline", "--quiet", "--lib", "--package", "tacita"]).current_dir(root());
+    // As they ship, with keys under a passphrase.
+    let features = ["passphrase"].into_iter().chain(feature).collect::<Vec<_>>().join(",");
+    cargo.arg(format!("--features={features}"));
     cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]).arg("--target-dir").arg(&target);
     cargo.args(triple.map(|triple| format!("--target={triple}")));
-    cargo.args(feature.map(|feature| format!("--features={feature}")));
     succeeds(&mut cargo);
     let copies = folder(&format!("libraries-{}", feature.unwrap_or("plain")));
     let built = target.join(inside.iter().collect::<PathBuf>());
