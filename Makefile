@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors install clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors install dist clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,8 +57,11 @@ header: setup-build ## renew include/tacita.h from the Rust sources
 vectors: setup-build ## renew the known-answer vectors in tests/vectors
 	cargo run --features hazmat --example make_vectors
 
-install: setup-build ## install command, header and libraries under PREFIX (/usr/local)
+install: setup-build ## install command, headers, libraries, pkg-config and CMake files under PREFIX (/usr/local)
 	scripts/install $(PREFIX)
+
+dist: setup-build ## pack the same as build/dist/tacita-VERSION-HOST.tar.gz, which works wherever it is unpacked
+	scripts/dist
 
 clean: ## remove what the targets above made
 	cargo clean

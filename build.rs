@@ -35,8 +35,13 @@ fn main() {
         println!("cargo::rerun-if-changed={input}");
     }
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        let major = env::var("CARGO_PKG_VERSION_MAJOR").expect("cargo sets it");
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libtacita.so.{major}");
+        let part = |name| env::var(format!("CARGO_PKG_VERSION_{name}")).expect("cargo sets it");
+        // Before 1.0 every minor version may have another interface.
+        let interface = match part("MAJOR") {
+            major if major == "0" => format!("0.{}", part("MINOR")),
+            major => major,
+        };
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libtacita.so.{interface}");
     }
     if let Err(error) = header(&root, &target) {
         println!("cargo::warning=the C header was not made: {error}");
@@ -51,8 +56,25 @@ fn header(root: &Path, target: &Path) -> Result<(), Box<dyn std::error::Error>> 
     let builder = cbindgen::Builder::new().with_config(config).with_header(conventions);
     // Single files: given the crate, cbindgen would run `cargo metadata`, which may want the network.
     let sources = SOURCES.map(|name| root.join("src/ffi").join(name).with_extension("rs"));
-    let builder = sources.into_iter().fold(builder, cbindgen::Builder::with_src);
-    builder.generate()?.write_to_file(target);
+    let builder = sources.iter().fold(builder, cbindgen::Builder::with_src);
+    let mut header = Vec::new();
+    builder.generate()?.write(&mut header);
+    let mut header = String::from_utf8(header)?;
+    for source in &sources {
+        begin_section(&mut header, &fs::read_to_string(source)?)?;
+    }
+    fs::write(target, header)?;
+    Ok(())
+}
+
+/// Puts a heading before the functions of a file: its first line.
+fn begin_section(header: &mut String, source: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let Some((_, first)) = source.split_once("extern \"C\" fn ") else { return Ok(()) };
+    let name = first.split('(').next().unwrap_or_default();
+    let title = source.lines().next().and_then(|line| line.strip_prefix("//! ")).ok_or("a file without a title")?;
+    let at = header.find(&format!("{name}(")).ok_or("a function is not in the header")?;
+    let at = header[..at].rfind("/**").ok_or("a function without a comment")?;
+    header.insert_str(at, &format!("/* ==== {title} ==== */\n\n"));
     Ok(())
 }
 

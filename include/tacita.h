@@ -14,9 +14,10 @@
  *   to an empty array. What a handle pointer points to must be a live handle of this library; if it is one of another type,
  *   the call fails with TACITA_STATUS_WRONG_HANDLE. Arrays have exactly the length that is passed or named.
  * - Text is UTF-8; text that goes in or out as `char *` ends with NUL.
- * - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for each
- *   other. So any number of threads may use the same handle at the same time, as each function says again. Only a handle that
- *   is being freed must not be in use by another call.
+ * - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for
+ *   each other, and for what fills itself: an evaluator's plans and pools, a pool's nonces. So any number of threads may use
+ *   the same handle at the same time, as each function says again. Only a handle that is being freed must not be in use by
+ *   another call.
  * - A process that runs out of memory is ended.
  */
 
@@ -366,6 +367,8 @@ typedef int (*tacita_progress)(void *user_data, uint64_t done, uint64_t expected
 extern "C" {
 #endif // __cplusplus
 
+/* ==== Errors as numbers, their texts, and the detail of the last one. ==== */
+
 /**
  * What a status means, in words that never change while the program runs. Any integer is accepted.
  *
@@ -382,6 +385,8 @@ const char *tacita_status_text(int status);
  * Threads: each has a detail of its own. Never fails.
  */
 size_t tacita_last_error_detail(char *detail_out, size_t capacity);
+
+/* ==== The library itself: its version, its threads, its engine. ==== */
 
 /**
  * The version of the library as a number, to be compared with TACITA_VERSION_NUMBER of the header.
@@ -442,6 +447,8 @@ tacita_status tacita_backend(const char **name_out);
  */
 tacita_status tacita_self_test(void);
 
+/* ==== Bytes that the library gives out. ==== */
+
 /**
  * The bytes themselves. They are there until `bytes` is freed; NULL, if that is not a handle of bytes.
  *
@@ -463,6 +470,8 @@ size_t tacita_bytes_len(const tacita_bytes *bytes);
  */
 void tacita_bytes_free(tacita_bytes *bytes);
 
+/* ==== Fingerprints: the 32 bytes that name a public key or a spec. ==== */
+
 /**
  * Writes a fingerprint as 64 hexadecimal digits and a NUL.
  *
@@ -479,6 +488,8 @@ tacita_status tacita_fingerprint_to_hex(const uint8_t fingerprint[TACITA_FINGERP
  * Fails with: NULL_POINTER, MALFORMED.
  */
 tacita_status tacita_fingerprint_from_hex(const char *hex, uint8_t fingerprint_out[TACITA_FINGERPRINT_LEN]);
+
+/* ==== Secret keys. ==== */
 
 /**
  * Makes a new key of 2048, 3072 (the recommended size) or 4096 `bits`: seconds of work, on all threads.
@@ -628,6 +639,8 @@ tacita_status tacita_secret_key_public_key(const tacita_secret_key *key, tacita_
  */
 void tacita_secret_key_free(tacita_secret_key *key);
 
+/* ==== Public keys. ==== */
+
 /**
  * Reads a public key from the JSON text of a key file and verifies its key proof: some tenth of a second of work. It
  * shows that responses under the key hide what they should, not whose key it is: compare its fingerprint for that.
@@ -719,6 +732,8 @@ tacita_status tacita_public_key_new_with_table_memory(const tacita_public_key *k
  * Threads: no other call may still use `key`. Never fails.
  */
 void tacita_public_key_free(tacita_public_key *key);
+
+/* ==== Public specs: what a hospital needs to know of a model. ==== */
 
 /**
  * Reads a spec from its JSON text.
@@ -895,6 +910,8 @@ tacita_status tacita_spec_ciphertexts(const tacita_spec *spec,
  */
 void tacita_spec_free(tacita_spec *spec);
 
+/* ==== Records that are filled in by the names of their features. ==== */
+
 /**
  * Starts without any record.
  *
@@ -957,6 +974,8 @@ tacita_status tacita_records_clear(tacita_records *records);
  * Threads: no other call may still use `records`. Never fails.
  */
 void tacita_records_free(tacita_records *records);
+
+/* ==== Nonce pools: the slow part of an encryption or a response, done ahead of time. ==== */
 
 /**
  * Makes a pool of up to `capacity` nonces, at most 1,048,576, each of a quarter of the key's length. `method` is one of
@@ -1021,6 +1040,8 @@ tacita_status tacita_nonce_pool_statistics(const tacita_nonce_pool *pool,
  * Threads: no other call may still use `pool`. Never fails.
  */
 void tacita_nonce_pool_free(tacita_nonce_pool *pool);
+
+/* ==== Encryptors: records to requests. ==== */
 
 /**
  * Makes an encryptor that knows the public key only.
@@ -1158,6 +1179,8 @@ tacita_status tacita_encryptor_encrypt_records(const tacita_encryptor *encryptor
  */
 void tacita_encryptor_free(tacita_encryptor *encryptor);
 
+/* ==== Requests: what goes from the hospital to the cloud. ==== */
+
 /**
  * Reads a request, one message and no more: a sequence of several, as `tacita encrypt` writes for many records, is
  * refused with CUT_OR_PADDED. Its public key and ciphertexts are checked when they are used.
@@ -1261,6 +1284,8 @@ tacita_status tacita_request_ciphertext_bytes(const tacita_request *request, siz
  */
 void tacita_request_free(tacita_request *request);
 
+/* ==== Private models: what the evaluating side holds. ==== */
+
 /**
  * Reads a private model from the bytes of its file.
  *
@@ -1360,6 +1385,8 @@ tacita_status tacita_model_spec(const tacita_model *model, tacita_spec **spec_ou
  */
 void tacita_model_free(tacita_model *model);
 
+/* ==== Verified keys: an evaluator's memory of the public keys whose proof it has checked. ==== */
+
 /**
  * Starts without any key, in memory only.
  *
@@ -1425,6 +1452,8 @@ tacita_status tacita_verified_keys_count(const tacita_verified_keys *keys, size_
  * Threads: no other call may still use `keys`. Never fails.
  */
 void tacita_verified_keys_free(tacita_verified_keys *keys);
+
+/* ==== Evaluators: requests to responses. ==== */
 
 /**
  * Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
@@ -1545,6 +1574,8 @@ tacita_status tacita_evaluator_evaluate_many(const tacita_evaluator *evaluator,
  */
 void tacita_evaluator_free(tacita_evaluator *evaluator);
 
+/* ==== Plans: which layout is the best for a job on this machine, and what it will take. ==== */
+
 /**
  * Measures the costs with the engine of a key and all threads: a second of work, or a few where the engine is slow. They
  * are those of any key of this length and engine.
@@ -1594,6 +1625,8 @@ tacita_status tacita_plan_for_spec(const tacita_spec *spec,
  * Threads: no other call may still use `costs`. Never fails.
  */
 void tacita_costs_free(tacita_costs *costs);
+
+/* ==== Responses: what comes back from the cloud. ==== */
 
 /**
  * Reads a response, one message and no more: a sequence of several, as `tacita evaluate` answers one of requests, is
@@ -1655,6 +1688,8 @@ tacita_status tacita_response_ciphertext_bytes(const tacita_response *response, 
  */
 void tacita_response_free(tacita_response *response);
 
+/* ==== Decryptors: responses to predictions. ==== */
+
 /**
  * Makes a decryptor.
  *
@@ -1686,6 +1721,8 @@ tacita_status tacita_decryptor_decrypt(const tacita_decryptor *decryptor,
  * Threads: no other call may still use `decryptor`. Never fails.
  */
 void tacita_decryptor_free(tacita_decryptor *decryptor);
+
+/* ==== Predictions: what the model says of each record. ==== */
 
 /**
  * Tells the number of records.

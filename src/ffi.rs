@@ -13,9 +13,10 @@
 //!   to an empty array. What a handle pointer points to must be a live handle of this library; if it is one of another type,
 //!   the call fails with TACITA_STATUS_WRONG_HANDLE. Arrays have exactly the length that is passed or named.
 //! - Text is UTF-8; text that goes in or out as `char *` ends with NUL.
-//! - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for each
-//!   other. So any number of threads may use the same handle at the same time, as each function says again. Only a handle that
-//!   is being freed must not be in use by another call.
+//! - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for
+//!   each other, and for what fills itself: an evaluator's plans and pools, a pool's nonces. So any number of threads may use
+//!   the same handle at the same time, as each function says again. Only a handle that is being freed must not be in use by
+//!   another call.
 //! - A process that runs out of memory is ended.
 
 // Every pointer that crosses this boundary is under the contract above, so the functions do not repeat it as "Safety".

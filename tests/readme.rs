@@ -25,7 +25,7 @@ fn the_c_example_is_the_checked_in_one_and_predicts() {
     let expected = model.spec().labels().nth(model.spec().activation().class(&logits)).unwrap().to_owned();
     let path = c::folder("readme").join("model.safetensors");
     c::write(&path, model.to_bytes());
-    let quickstart = c::compile("quickstart.c", &c::libraries(None), c::Linkage::Shared);
+    let quickstart = c::compile("quickstart.c", &c::libraries(c::Build::Plain), c::Linkage::Shared);
     let output = c::succeeds(Command::new(quickstart).arg(&path).args(record.map(|value| value.to_string())));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{expected}\n"));
 }

@@ -1,4 +1,5 @@
-/* Faults that the harness must see: a handle that is lost, and a read beyond what the library gave out. */
+/* Faults that the harness must see: a handle that is lost, a read beyond what the library gave out, and one that the library is
+ * led into by an array that is shorter than it is said to be. */
 
 #include "check.h"
 
@@ -26,6 +27,20 @@ static int overread(const char *folder) {
     return 1;
 }
 
+static int lead_astray(const char *folder) {
+    double *record = calloc(FEATURES - 1, sizeof *record);
+    tacita_request *request = NULL;
+    create_world(folder);
+    if (record == NULL) {
+        return 0;
+    }
+    SUCCEEDS(tacita_encryptor_encrypt(world.encryptor, record, FEATURES, 1, &request));
+    tacita_request_free(request);
+    free(record);
+    free_world();
+    return 1;
+}
+
 int main(int argc, char **argv) {
     int done = 0;
     if (argc != 3) {
@@ -35,6 +50,8 @@ int main(int argc, char **argv) {
         done = leak();
     } else if (strcmp(argv[2], "overread") == 0) {
         done = overread(argv[1]);
+    } else if (strcmp(argv[2], "astray") == 0) {
+        done = lead_astray(argv[1]);
     }
     return !done || report();
 }

@@ -67,9 +67,19 @@ pub(crate) fn cxx() -> String {
     std::env::var("CXX").unwrap_or_else(|_| "c++".into())
 }
 
+/// How libraries differ from those that ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    Plain,
+    /// With a function that panics.
+    Panic,
+    /// With checks of every access to memory, which the compiler keeps behind a switch of its own.
+    AddressSanitizer,
+}
+
 /// Both libraries in a folder of their own, built just now in this test's profile: `cargo test` alone would leave old ones
-/// in their usual place. With a feature they are built apart, so that nobody takes them for those that ship.
-pub(crate) fn libraries(feature: Option<&str>) -> PathBuf {
+/// in their usual place. Others than those that ship are built apart, so that nobody takes them for those.
+pub(crate) fn libraries(build: Build) -> PathBuf {
     // The test runs as TARGET/[TRIPLE/]PROFILE/deps/NAME; the target folder is marked as a cache, if cargo has made it.
     let test = std::env::current_exe().expect("the test knows its path");
     let built = test.ancestors().nth(2).expect("the test is in a folder of its profile");
@@ -82,19 +92,30 @@ pub(crate) fn libraries(feature: Option<&str>) -> PathBuf {
         [triple, profile] => (Some(triple), profile),
         _ => panic!("{} is not a folder of a profile", built.display()),
     };
-    let target = feature.map_or(target.to_owned(), folder);
+    let name = format!("{build:?}");
+    let target = if build == Build::Plain { target.to_owned() } else { folder(&name) };
+    let host = || {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let said = String::from_utf8(succeeds(Command::new(rustc).arg("-vV")).stdout).expect("it is text");
+        said.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned()
+    };
+    let mut triple = triple.map(str::to_owned);
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--offline", "--quiet", "--lib", "--package", "tacita"]).current_dir(root());
     // As they ship, with keys under a passphrase.
-    let features = ["passphrase"].into_iter().chain(feature).collect::<Vec<_>>().join(",");
-    cargo.arg(format!("--features={features}"));
+    cargo.arg(if build == Build::Panic { "--features=passphrase,ffi-test-panic" } else { "--features=passphrase" });
+    if build == Build::AddressSanitizer {
+        // Without a triple the flag would go to build scripts, too.
+        triple = triple.or_else(|| Some(host()));
+        cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
+    }
     cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]).arg("--target-dir").arg(&target);
-    cargo.args(triple.map(|triple| format!("--target={triple}")));
+    cargo.args(triple.as_ref().map(|triple| format!("--target={triple}")));
     succeeds(&mut cargo);
-    let copies = folder(&format!("libraries-{}", feature.unwrap_or("plain")));
-    let built = target.join(inside.iter().collect::<PathBuf>());
+    let copies = folder(&format!("libraries-{name}"));
+    let built = target.join(triple.unwrap_or_default()).join(inside[inside.len() - 1]);
     for (from, to) in
-        [("libtacita.so", "libtacita.so"), ("libtacita.so", "libtacita.so.0"), ("libtacita.a", "libtacita.a")]
+        [("libtacita.so", "libtacita.so"), ("libtacita.so", "libtacita.so.0.1"), ("libtacita.a", "libtacita.a")]
     {
         let new = copies.join(to).with_extension(unique());
         fs::copy(built.join(from), &new).expect("the library was built");
@@ -103,15 +124,29 @@ pub(crate) fn libraries(feature: Option<&str>) -> PathBuf {
     copies
 }
 
-/// Compiles one file of `c-examples` to a program.
+/// Compiles one file of `c-examples`, C or C++, to a program.
 pub(crate) fn compile(source: &str, libraries: &Path, linkage: Linkage) -> PathBuf {
+    let compiler = if source.ends_with(".cpp") { cxx() } else { cc() };
+    compile_with(&compiler, &[], source, libraries, linkage)
+}
+
+/// The same with a certain compiler and further flags.
+pub(crate) fn compile_with(
+    compiler: &str,
+    flags: &[&str],
+    source: &str,
+    libraries: &Path,
+    linkage: Linkage,
+) -> PathBuf {
+    let standard = if source.ends_with(".cpp") { "-std=c++17" } else { "-std=c11" };
     let source = root().join("c-examples").join(source);
-    let name = source.file_stem().and_then(OsStr::to_str).expect("a name");
-    let program = folder("programs").join(format!("{name}-{linkage:?}"));
+    let name = source.file_name().and_then(OsStr::to_str).expect("a name").replace('.', "-");
+    let flavour: String = flags.concat().chars().filter(char::is_ascii_alphanumeric).collect();
+    let program = folder("programs").join(format!("{name}-{linkage:?}-{compiler}{flavour}"));
     let new = program.with_extension(unique());
-    let mut command = Command::new(cc());
-    command.args(["-std=c11", "-g", "-O1", "-D_DEFAULT_SOURCE"]).args(WARNINGS).arg("-I").arg(root().join("include"));
-    command.arg(&source).arg("-o").arg(&new);
+    let mut command = Command::new(compiler);
+    command.args([standard, "-g", "-O1", "-D_DEFAULT_SOURCE"]).args(WARNINGS).arg("-I").arg(root().join("include"));
+    command.args(flags).arg(&source).arg("-o").arg(&new);
     match linkage {
         Linkage::Shared => {
             command.arg("-L").arg(libraries).arg(format!("-Wl,-rpath,{}", libraries.display()));
