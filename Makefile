@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors install dist clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors abi install dist check-package bench-c clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,17 +51,26 @@ timing: setup-build ## look for times that depend on secrets, half an hour; ARGS
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
-header: setup-build ## renew include/tacita.h from the Rust sources
+header: setup-build ## renew include/tacita.h, and the lists of docs/c-guide.md, from the Rust sources
 	TACITA_WRITE_HEADER=1 cargo test -p tacita --test header
+
+abi: setup-build ## record the C interface of a new version in include/tacita.abi
+	TACITA_WRITE_ABI=1 cargo test -p tacita --test abi
 
 vectors: setup-build ## renew the known-answer vectors in tests/vectors
 	cargo run --features hazmat --example make_vectors
 
-install: setup-build ## install command, headers, libraries, pkg-config and CMake files under PREFIX (/usr/local)
+install: setup-build ## install command, headers, libraries, pkg-config and CMake files under PREFIX (/usr/local); GMP=FOLDER for another GMP
 	scripts/install $(PREFIX)
 
 dist: setup-build ## pack the same as build/dist/tacita-VERSION-HOST.tar.gz, which works wherever it is unpacked
 	scripts/dist
+
+check-package: setup-build setup-test ## build and run the examples from the packed package, with every compiler and linkage
+	scripts/check-package
+
+bench-c: setup-build ## compare calls from C with the same in Rust; ARGS=--write renews the guide's table
+	scripts/bench-c $(ARGS)
 
 clean: ## remove what the targets above made
 	cargo clean

@@ -3,9 +3,9 @@
  *
  *   scorer MODEL SPEC FINGERPRINT KEY CSV PREDICTIONS [RECORDS_PER_REQUEST]
  *
- * CSV begins with a line that names its columns, the model's features in any order; every further line is a record.
- * PREDICTIONS gets a line for each of them: its index from 0, class, label and probabilities. It is written as
- * PREDICTIONS.partial and renamed when it is complete, so that a run that failed leaves nothing that looks like one
+ * CSV begins with a line that names its columns, the model's features in any order; each further line that is not
+ * empty is a record. PREDICTIONS gets a line for each: its index from 0, class, label and probabilities. It is written
+ * as PREDICTIONS.partial and renamed when it is complete, so that a run that failed leaves nothing that looks like one
  * that did not; an older PREDICTIONS stays until then. A request holds as many records as the library advises, or
  * RECORDS_PER_REQUEST if that is less. How far it is goes to standard error, if that is a terminal or the environment
  * variable TACITA_PROGRESS is 1.

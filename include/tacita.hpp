@@ -9,7 +9,7 @@
  * - Threads: what a handle owns does not change once it is made, so any number of threads may use the same object. This
  *   holds for `records` and `verified_keys` too, whose calls wait for each other. Only moving, assigning and destroying
  *   an object need it for themselves. Each thread has an error detail of its own.
- * - Text is UTF-8, paths included. Overwriting keys, records and passphrases in the caller's memory is up to the caller.
+ * - Text is UTF-8, paths included. Keys, records and passphrases in the caller's memory are the caller's to overwrite.
  */
 
 #ifndef TACITA_HPP
@@ -52,7 +52,7 @@ inline std::string last_error_detail() {
 /// What a status means, in text that is there as long as the program runs.
 inline std::string_view status_text(tacita_status status) { return tacita_status_text(static_cast<int>(status)); }
 
-/// A call that failed. Its texts never show a value of a record or a part of a secret key. They are in one place, that of
+/// A call that failed. Its text never shows a value of a record or a part of a secret key. There is one copy of it, in
 /// `std::runtime_error`, so that copying an exception throws none.
 class error : public std::runtime_error {
   public:
@@ -113,31 +113,33 @@ class view {
 /// array of `char` is text too, and ends before its first NUL.
 class byte_view : public view<std::uint8_t> {
     using base = view<std::uint8_t>;
+    template <typename V>
+    static constexpr bool is_source =
+        std::is_convertible_v<const V &, base> || std::is_convertible_v<const V &, std::string_view>;
 
   public:
-    using base::base;
     constexpr byte_view() noexcept = default;
-    constexpr byte_view(base bytes) noexcept : base(bytes) {}
-    template <typename Text, typename = std::enable_if_t<std::is_convertible_v<const Text &, std::string_view>>>
-    byte_view(const Text &text) : base(of(text)) {}
+    constexpr byte_view(const std::uint8_t *data, std::size_t size) noexcept : base(data, size) {}
+    template <typename V, typename = std::enable_if_t<is_source<V>>>
+    byte_view(const V &values) : base(of(values)) {}
 
   private:
+    static base of(base bytes) { return bytes; }
     static base of(std::string_view text) { return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()}; }
 };
 
-/// A SHA-256 digest that names a key or a spec.
-struct fingerprint : std::array<std::uint8_t, TACITA_FINGERPRINT_LEN> {
-    static fingerprint from_hex(const std::string &hex);
-    std::string hex() const;
-};
-
-/// The random name of a request, which its response repeats.
-using request_id = std::array<std::uint8_t, TACITA_REQUEST_ID_LEN>;
-
-/// Called now and then during long work, on the thread that asked for it: `done` steps out of about `expected` are done.
-/// Returning false cancels the work, which throws `error` with TACITA_STATUS_CANCELLED. Throwing cancels it too; then what
-/// was thrown comes out, once the library is left. An empty one hears nothing. It may use this library.
+/// Called now and then during long work, on the thread that asked for it: `done` steps of about `expected` are done.
+/// Returning false cancels the work, which throws `error` with TACITA_STATUS_CANCELLED. Throwing cancels it too; then
+/// what was thrown comes out, once the library is left. An empty one hears nothing. It may use this library.
 using progress = std::function<bool(std::uint64_t done, std::uint64_t expected)>;
+
+namespace c {
+/// A handle that the C API gave out just now, on the way to its owner.
+template <typename T>
+struct given {
+    T *raw;
+};
+}  // namespace c
 
 /// Owns a handle of the C API.
 template <typename T, void (*Free)(T *)>
@@ -145,6 +147,7 @@ class handle {
   public:
     /// Takes over what the C API gave out.
     explicit handle(T *owned) noexcept : owned_(owned) {}
+    handle(c::given<T> owned) noexcept : owned_(owned.raw) {}
 
     /// For calls to the C API. It stays this object's, and is NULL if this was moved from.
     T *get() noexcept { return owned_.get(); }
@@ -164,10 +167,10 @@ class handle {
     std::unique_ptr<T, deleter> owned_;
 };
 
-/// How the classes below call the C API: with their arguments as C takes them, and with exceptions for statuses.
-namespace detail {
+/// How all that follows calls the C API: with arguments as C takes them, results returned, and failures thrown.
+namespace c {
 
-/// Keeps what a callable throws, while there are frames of the library that it must not pass.
+/// Keeps what a callable throws while there are frames of the library, which nothing may be thrown across.
 struct listener {
     explicit listener(const progress &progress) : told(progress) {}
 
@@ -185,13 +188,19 @@ struct listener {
     std::exception_ptr thrown;
 };
 
-inline std::tuple<tacita_progress, void *> as_c(listener &here) { return {here.told ? listener::tell : nullptr, &here}; }
+inline std::tuple<tacita_progress, void *> as_c(listener &here) {
+    return {here.told ? listener::tell : nullptr, &here};
+}
 
 template <typename T, void (*Free)(T *)>
-std::tuple<T *> as_c(handle<T, Free> &owner) { return owner.get(); }
+std::tuple<T *> as_c(handle<T, Free> &owner) {
+    return owner.get();
+}
 
 template <typename T, void (*Free)(T *)>
-std::tuple<const T *> as_c(const handle<T, Free> &owner) { return owner.get(); }
+std::tuple<const T *> as_c(const handle<T, Free> &owner) {
+    return owner.get();
+}
 
 /// An empty container may begin at NULL, which the C API does not take.
 template <typename T>
@@ -202,7 +211,9 @@ std::tuple<const T *, std::size_t> as_c(view<T> values) {
 
 inline auto as_c(const byte_view &bytes) { return as_c<std::uint8_t>(bytes); }
 
-inline std::tuple<const std::uint8_t *> as_c(const fingerprint &digest) { return digest.data(); }
+inline std::tuple<const std::uint8_t *> as_c(const std::array<std::uint8_t, TACITA_FINGERPRINT_LEN> &digest) {
+    return digest.data();
+}
 
 /// A NUL inside would end the text there for C, and make it another name or path.
 inline std::tuple<const char *> as_c(const std::string &text) {
@@ -239,14 +250,18 @@ void call(Function function, Arguments &&...arguments) {
     }
 }
 
-/// What a function writes to its last parameter: a number, a text that stays, or a handle, which is to be owned at once.
+/// What a function writes to its last parameter: a handle, a number, or a text that stays.
 template <typename... Parameters, typename... Arguments>
 auto get(tacita_status (*function)(Parameters...), Arguments &&...arguments) {
-    using pointer = std::tuple_element_t<sizeof...(Parameters) - 1, std::tuple<Parameters...>>;
-    std::remove_pointer_t<pointer> out{};
+    std::remove_pointer_t<std::tuple_element_t<sizeof...(Parameters) - 1, std::tuple<Parameters...>>> out{};
+    using value = std::remove_pointer_t<decltype(out)>;
     static_assert(sizeof out > 1, "this is the first of several bytes");
     call(function, std::forward<Arguments>(arguments)..., &out);
-    return out;
+    if constexpr (std::is_pointer_v<decltype(out)> && !std::is_const_v<value>) {
+        return given<value>{out};
+    } else {
+        return out;
+    }
 }
 
 /// The bytes or characters that a function writes, always as many.
@@ -264,15 +279,16 @@ std::string get_name(Function function, const Arguments &...arguments) {
     return out.data();
 }
 
-}  // namespace detail
-
-inline fingerprint fingerprint::from_hex(const std::string &hex) {
-    return detail::get_array<fingerprint>(tacita_fingerprint_from_hex, hex);
+/// Reads the first of several messages in a row, and takes it off them.
+template <typename Function>
+auto get_next(Function function, byte_view &rest) {
+    std::size_t used = 0;
+    auto first = get(function, rest, &used);
+    rest = rest.subspan(used);
+    return first;
 }
 
-inline std::string fingerprint::hex() const {
-    return detail::get_array<std::array<char, TACITA_FINGERPRINT_HEX_LEN>>(tacita_fingerprint_to_hex, *this).data();
-}
+}  // namespace c
 
 /// Whether a library of this version number has what this header calls: while the first number is 0, the second one has
 /// to be the same too.
@@ -294,8 +310,8 @@ inline void check_version() {
 }
 
 /// Sets how many threads the library works with, 0 for one a processor: before anything else is called.
-inline void set_threads(std::size_t threads) { detail::call(tacita_set_threads, threads); }
-inline std::size_t threads() { return detail::get(tacita_threads); }
+inline void set_threads(std::size_t threads) { c::call(tacita_set_threads, threads); }
+inline std::size_t threads() { return c::get(tacita_threads); }
 
 /// The engines of this machine and this build, the slowest first.
 inline std::vector<std::string_view> backends() {
@@ -307,10 +323,10 @@ inline std::vector<std::string_view> backends() {
 }
 
 /// The engine that keys made from now on compute with.
-inline std::string_view backend() { return detail::get(tacita_backend); }
+inline std::string_view backend() { return c::get(tacita_backend); }
 
 /// Throws if the library does not compute rightly on this machine.
-inline void self_test() { detail::call(tacita_self_test); }
+inline void self_test() { c::call(tacita_self_test); }
 
 /// Bytes that the library gave out. They convert to views, and are overwritten when they are destroyed.
 class bytes : public handle<tacita_bytes, tacita_bytes_free> {
@@ -325,6 +341,19 @@ class bytes : public handle<tacita_bytes, tacita_bytes_free> {
     /// The same bytes as text, as long as this object is there.
     std::string_view text() const noexcept { return {reinterpret_cast<const char *>(data()), size()}; }
 };
+
+/// A SHA-256 digest that names a key or a spec.
+struct fingerprint : std::array<std::uint8_t, TACITA_FINGERPRINT_LEN> {
+    static fingerprint from_hex(const std::string &hex) {
+        return c::get_array<fingerprint>(tacita_fingerprint_from_hex, hex);
+    }
+    std::string hex() const {
+        return c::get_array<std::array<char, TACITA_FINGERPRINT_HEX_LEN>>(tacita_fingerprint_to_hex, *this).data();
+    }
+};
+
+/// The random name of a request, which its response repeats.
+using request_id = std::array<std::uint8_t, TACITA_REQUEST_ID_LEN>;
 
 /// How nonces are drawn.
 enum class nonces : std::uint32_t {
@@ -341,29 +370,27 @@ class public_key : public handle<tacita_public_key, tacita_public_key_free> {
     using handle::handle;
 
     /// Verifies the key's proof, in some tenth of a second. Whose key it is, only its fingerprint can show.
-    static public_key from_json(byte_view json) { return public_key(detail::get(tacita_public_key_from_json, json)); }
+    static public_key from_json(byte_view json) { return c::get(tacita_public_key_from_json, json); }
 
     /// Believes the fingerprint that it is the key whose proof was verified.
     static public_key from_json_verified_before(byte_view json, const tacita::fingerprint &verified) {
-        return public_key(detail::get(tacita_public_key_from_json_verified_before, json, verified));
+        return c::get(tacita_public_key_from_json_verified_before, json, verified);
     }
 
-    bytes to_json() const { return bytes(detail::get(tacita_public_key_to_json, *this)); }
-    bytes proof() const { return bytes(detail::get(tacita_public_key_proof, *this)); }
-    std::uint32_t bits() const { return detail::get(tacita_public_key_bits, *this); }
-    std::string_view backend() const { return detail::get(tacita_public_key_backend, *this); }
+    bytes to_json() const { return c::get(tacita_public_key_to_json, *this); }
+    bytes proof() const { return c::get(tacita_public_key_proof, *this); }
+    std::uint32_t bits() const { return c::get(tacita_public_key_bits, *this); }
+    std::string_view backend() const { return c::get(tacita_public_key_backend, *this); }
     tacita::fingerprint fingerprint() const {
-        return detail::get_array<tacita::fingerprint>(tacita_public_key_fingerprint, *this);
+        return c::get_array<tacita::fingerprint>(tacita_public_key_fingerprint, *this);
     }
 
     /// The same key, which computes with the engine of this name.
-    public_key on(const std::string &engine) const {
-        return public_key(detail::get(tacita_public_key_new_on, *this, engine));
-    }
+    public_key on(const std::string &engine) const { return c::get(tacita_public_key_new_on, *this, engine); }
 
     /// The same key, whose tables for encryption take at most about so many bytes each.
     public_key with_table_memory(std::size_t table_bytes) const {
-        return public_key(detail::get(tacita_public_key_new_with_table_memory, *this, table_bytes));
+        return c::get(tacita_public_key_new_with_table_memory, *this, table_bytes);
     }
 };
 
@@ -374,46 +401,40 @@ class secret_key : public handle<tacita_secret_key, tacita_secret_key_free> {
 
     /// Makes a key of 2048, 3072 or 4096 bits in seconds. `told` hears how many candidates for its primes were tested.
     static secret_key generate(std::uint32_t bits = 3072, const progress &told = {}) {
-        return secret_key(detail::get(tacita_secret_key_generate, bits, detail::listener(told)));
+        return c::get(tacita_secret_key_generate, bits, c::listener(told));
     }
 
-    static secret_key from_json(byte_view json) { return secret_key(detail::get(tacita_secret_key_from_json, json)); }
-    static secret_key load(const std::string &path) { return secret_key(detail::get(tacita_secret_key_load, path)); }
+    static secret_key from_json(byte_view json) { return c::get(tacita_secret_key_from_json, json); }
+    static secret_key load(const std::string &path) { return c::get(tacita_secret_key_load, path); }
 
     /// Each guess of a passphrase, the right one too, takes half a second and 256 MB.
     static secret_key from_encrypted(byte_view file, byte_view passphrase) {
-        return secret_key(detail::get(tacita_secret_key_from_encrypted, file, passphrase));
+        return c::get(tacita_secret_key_from_encrypted, file, passphrase);
     }
     static secret_key load_encrypted(const std::string &path, byte_view passphrase) {
-        return secret_key(detail::get(tacita_secret_key_load_encrypted, path, passphrase));
+        return c::get(tacita_secret_key_load_encrypted, path, passphrase);
     }
-    static bool is_encrypted(byte_view file) { return detail::get(tacita_secret_key_is_encrypted, file) != 0; }
+    static bool is_encrypted(byte_view file) { return c::get(tacita_secret_key_is_encrypted, file) != 0; }
 
     /// Whoever sees this can decrypt.
-    bytes to_json() const { return bytes(detail::get(tacita_secret_key_to_json, *this)); }
-    bytes to_encrypted(byte_view passphrase) const {
-        return bytes(detail::get(tacita_secret_key_to_encrypted, *this, passphrase));
-    }
+    bytes to_json() const { return c::get(tacita_secret_key_to_json, *this); }
+    bytes to_encrypted(byte_view passphrase) const { return c::get(tacita_secret_key_to_encrypted, *this, passphrase); }
 
     /// Makes a file that only its owner may read, and never overwrites one.
-    void save(const std::string &path) const { detail::call(tacita_secret_key_save, *this, path); }
+    void save(const std::string &path) const { c::call(tacita_secret_key_save, *this, path); }
     void save_encrypted(byte_view passphrase, const std::string &path) const {
-        detail::call(tacita_secret_key_save_encrypted, *this, passphrase, path);
+        c::call(tacita_secret_key_save_encrypted, *this, passphrase, path);
     }
 
     /// The same key, which computes with the engine of this name, as does everything made from it.
-    secret_key on(const std::string &engine) const {
-        return secret_key(detail::get(tacita_secret_key_new_on, *this, engine));
-    }
+    secret_key on(const std::string &engine) const { return c::get(tacita_secret_key_new_on, *this, engine); }
 
     /// The same key, whose tables for encryption take at most about so many bytes each.
     secret_key with_table_memory(std::size_t table_bytes) const {
-        return secret_key(detail::get(tacita_secret_key_new_with_table_memory, *this, table_bytes));
+        return c::get(tacita_secret_key_new_with_table_memory, *this, table_bytes);
     }
 
-    tacita::public_key public_key() const {
-        return tacita::public_key(detail::get(tacita_secret_key_public_key, *this));
-    }
+    tacita::public_key public_key() const { return c::get(tacita_secret_key_public_key, *this); }
 };
 
 /// The public spec of a model: its input features with their ranges, the labels of its outputs, and how to read them.
@@ -422,119 +443,107 @@ class spec : public handle<tacita_spec, tacita_spec_free> {
     using handle::handle;
 
     /// Values between the ends are rounded to a grid with neighbours `step` apart.
-    struct range {
-        double least, greatest, step;
-    };
-
+    struct range { double least, greatest, step; };
     /// The ciphertexts of a request and of its response.
-    struct traffic {
-        std::uint64_t up, down;
-    };
+    struct traffic { std::uint64_t up, down; };
 
-    static spec from_json(byte_view json) { return spec(detail::get(tacita_spec_from_json, json)); }
-    static spec load(const std::string &path) { return spec(detail::get(tacita_spec_load, path)); }
-    bytes to_json() const { return bytes(detail::get(tacita_spec_to_json, *this)); }
+    static spec from_json(byte_view json) { return c::get(tacita_spec_from_json, json); }
+    static spec load(const std::string &path) { return c::get(tacita_spec_load, path); }
+    bytes to_json() const { return c::get(tacita_spec_to_json, *this); }
 
     /// Not to be taken for the pin of an encryptor or decryptor, which has to come from elsewhere than the spec.
     tacita::fingerprint fingerprint() const {
-        return detail::get_array<tacita::fingerprint>(tacita_spec_fingerprint, *this);
+        return c::get_array<tacita::fingerprint>(tacita_spec_fingerprint, *this);
     }
 
-    std::size_t feature_count() const { return detail::get(tacita_spec_feature_count, *this); }
-    std::string feature_name(std::size_t index) const { return detail::get_name(tacita_spec_feature_name, *this, index); }
+    std::size_t feature_count() const { return c::get(tacita_spec_feature_count, *this); }
+    std::string feature_name(std::size_t index) const { return c::get_name(tacita_spec_feature_name, *this, index); }
     std::size_t feature_index(const std::string &feature) const {
-        return detail::get(tacita_spec_feature_index, *this, feature);
+        return c::get(tacita_spec_feature_index, *this, feature);
     }
     range feature_range(std::size_t index) const {
         range out{};
-        detail::call(tacita_spec_feature_range, *this, index, &out.least, &out.greatest, &out.step);
+        c::call(tacita_spec_feature_range, *this, index, &out.least, &out.greatest, &out.step);
         return out;
     }
 
-    std::size_t label_count() const { return detail::get(tacita_spec_label_count, *this); }
-    std::string label(std::size_t index) const { return detail::get_name(tacita_spec_label, *this, index); }
-    std::string model_name() const { return detail::get_name(tacita_spec_model_name, *this); }
-    std::string_view activation() const { return detail::get(tacita_spec_activation, *this); }
-    double logit_error() const { return detail::get(tacita_spec_logit_error, *this); }
-    std::uint32_t slot_bits() const { return detail::get(tacita_spec_slot_bits, *this); }
+    std::size_t label_count() const { return c::get(tacita_spec_label_count, *this); }
+    std::string label(std::size_t index) const { return c::get_name(tacita_spec_label, *this, index); }
+    std::string model_name() const { return c::get_name(tacita_spec_model_name, *this); }
+    std::string_view activation() const { return c::get(tacita_spec_activation, *this); }
+    double logit_error() const { return c::get(tacita_spec_logit_error, *this); }
+    std::uint32_t slot_bits() const { return c::get(tacita_spec_slot_bits, *this); }
 
     /// A layout goes by how many features of a record share a ciphertext: 1 in the first, the records layout.
-    std::size_t layout_count() const { return detail::get(tacita_spec_layout_count, *this); }
-    std::uint32_t layout_together(std::size_t index) const {
-        return detail::get(tacita_spec_layout_together, *this, index);
-    }
+    std::size_t layout_count() const { return c::get(tacita_spec_layout_count, *this); }
+    std::uint32_t layout_together(std::size_t index) const { return c::get(tacita_spec_layout_together, *this, index); }
 
     /// A rule of thumb; `plan` knows better.
     std::uint32_t best_layout(std::uint32_t key_bits, std::size_t count) const {
-        return detail::get(tacita_spec_best_layout, *this, key_bits, count);
+        return c::get(tacita_spec_best_layout, *this, key_bits, count);
     }
 
     traffic ciphertexts(std::uint32_t together, std::uint32_t key_bits, std::size_t count) const {
         traffic out{};
-        detail::call(tacita_spec_ciphertexts, *this, together, key_bits, count, &out.up, &out.down);
+        c::call(tacita_spec_ciphertexts, *this, together, key_bits, count, &out.up, &out.down);
         return out;
     }
 };
 
-/// Records for one model, filled in by the names of their features: whoever does not know the order cannot get it wrong.
-/// Their values are overwritten when they are destroyed.
+/// Records for one model, filled in by the names of their features: whoever does not know the order cannot get it
+/// wrong. Their values are overwritten when they are destroyed.
 class records : public handle<tacita_records, tacita_records_free> {
   public:
     using handle::handle;
 
-    explicit records(const spec &of) : handle(detail::get(tacita_records_new, of)) {}
+    explicit records(const spec &of) : handle(c::get(tacita_records_new, of)) {}
 
     /// The first value begins a record. Whether it is in range is seen when the record is encrypted.
-    void set(const std::string &feature, double value) { detail::call(tacita_records_set, *this, feature, value); }
+    void set(const std::string &feature, double value) { c::call(tacita_records_set, *this, feature, value); }
 
     /// Sets `prefix_0`, `prefix_1` and so on.
     void set_run(const std::string &prefix, view<double> values) {
-        detail::call(tacita_records_set_run, *this, prefix, values);
+        c::call(tacita_records_set_run, *this, prefix, values);
     }
 
     /// Where features are missing, this throws, and they can still be set.
-    void end_record() { detail::call(tacita_records_end_record, *this); }
+    void end_record() { c::call(tacita_records_end_record, *this); }
 
     /// How many were ended.
-    std::size_t count() const { return detail::get(tacita_records_count, *this); }
+    std::size_t count() const { return c::get(tacita_records_count, *this); }
 
-    void clear() { detail::call(tacita_records_clear, *this); }
+    void clear() { c::call(tacita_records_clear, *this); }
 };
 
-/// Nonces of one key, made in the background and used once each: whoever finds them there encrypts in a tenth of the time.
-/// In a child process after `fork` it is an empty one.
+/// Nonces of one key, made in the background and used once each: whoever finds them there encrypts in a tenth of the
+/// time. In a child process after `fork` it is an empty one.
 class nonce_pool : public handle<tacita_nonce_pool, tacita_nonce_pool_free> {
   public:
     using handle::handle;
 
-    struct level {
-        std::size_t filled, capacity;
-    };
-
+    struct level { std::size_t filled, capacity; };
     /// Nonces that were made ahead of time, those of them that were used, and those that somebody had to wait for.
-    struct counts {
-        std::uint64_t precomputed, hits, misses;
-    };
+    struct counts { std::uint64_t precomputed, hits, misses; };
 
     nonce_pool(const public_key &key, nonces method, std::size_t capacity)
-        : handle(detail::get(tacita_nonce_pool_new_with_public_key, key, method, capacity)) {}
+        : handle(c::get(tacita_nonce_pool_new_with_public_key, key, method, capacity)) {}
 
     /// Draws with the secret key, in about half to two thirds of the time.
     nonce_pool(const secret_key &key, nonces method, std::size_t capacity)
-        : handle(detail::get(tacita_nonce_pool_new_with_secret_key, key, method, capacity)) {}
+        : handle(c::get(tacita_nonce_pool_new_with_secret_key, key, method, capacity)) {}
 
     /// Fills it now. A fill that is cancelled keeps the nonces that are there.
-    void fill(const progress &told = {}) const { detail::call(tacita_nonce_pool_fill, *this, detail::listener(told)); }
+    void fill(const progress &told = {}) const { c::call(tacita_nonce_pool_fill, *this, c::listener(told)); }
 
     level size() const {
         level out{};
-        detail::call(tacita_nonce_pool_size, *this, &out.filled, &out.capacity);
+        c::call(tacita_nonce_pool_size, *this, &out.filled, &out.capacity);
         return out;
     }
 
     counts statistics() const {
         counts out{};
-        detail::call(tacita_nonce_pool_statistics, *this, &out.precomputed, &out.hits, &out.misses);
+        c::call(tacita_nonce_pool_statistics, *this, &out.precomputed, &out.hits, &out.misses);
         return out;
     }
 };
@@ -544,79 +553,66 @@ class request : public handle<tacita_request, tacita_request_free> {
   public:
     using handle::handle;
 
-    static request from_bytes(byte_view message) { return request(detail::get(tacita_request_from_bytes, message)); }
+    static request from_bytes(byte_view message) { return c::get(tacita_request_from_bytes, message); }
 
     /// Reads the first of several messages in a row and takes it off `rest`, which stays as it is if this throws.
-    static request read_next(byte_view &rest) {
-        std::size_t used = 0;
-        request first(detail::get(tacita_request_read_next, rest, &used));
-        rest = rest.subspan(used);
-        return first;
-    }
+    static request read_next(byte_view &rest) { return c::get_next(tacita_request_read_next, rest); }
 
-    bytes to_bytes() const { return bytes(detail::get(tacita_request_to_bytes, *this)); }
-    request_id id() const { return detail::get_array<request_id>(tacita_request_id, *this); }
-    std::size_t records() const { return detail::get(tacita_request_records, *this); }
-    fingerprint key_fingerprint() const { return detail::get_array<fingerprint>(tacita_request_key_fingerprint, *this); }
-    fingerprint spec_fingerprint() const {
-        return detail::get_array<fingerprint>(tacita_request_spec_fingerprint, *this);
-    }
-    std::uint32_t together() const { return detail::get(tacita_request_together, *this); }
-    std::size_t ciphertext_bytes() const { return detail::get(tacita_request_ciphertext_bytes, *this); }
-    bool has_key() const { return detail::get(tacita_request_has_key, *this) != 0; }
+    bytes to_bytes() const { return c::get(tacita_request_to_bytes, *this); }
+    request_id id() const { return c::get_array<request_id>(tacita_request_id, *this); }
+    std::size_t records() const { return c::get(tacita_request_records, *this); }
+    fingerprint key_fingerprint() const { return c::get_array<fingerprint>(tacita_request_key_fingerprint, *this); }
+    fingerprint spec_fingerprint() const { return c::get_array<fingerprint>(tacita_request_spec_fingerprint, *this); }
+    std::uint32_t together() const { return c::get(tacita_request_together, *this); }
+    std::size_t ciphertext_bytes() const { return c::get(tacita_request_ciphertext_bytes, *this); }
+    bool has_key() const { return c::get(tacita_request_has_key, *this) != 0; }
 
     /// The same request, for a service that has the key: some kilobytes less.
-    request without_key() const { return request(detail::get(tacita_request_new_without_key, *this)); }
+    request without_key() const { return c::get(tacita_request_new_without_key, *this); }
 };
 
-/// Encrypts records for one model under one key. `pin` is the fingerprint of the spec as it was agreed on, apart from the
-/// service, which could otherwise learn from ranges of its choice.
+/// Encrypts records for one model under one key. `pin` is the fingerprint of the spec as it was agreed on, apart from
+/// the service, which could otherwise learn from ranges of its choice.
 class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
   public:
     using handle::handle;
 
     encryptor(const spec &of, const fingerprint &pin, const public_key &key)
-        : handle(detail::get(tacita_encryptor_new_with_public_key, of, pin, key)) {}
+        : handle(c::get(tacita_encryptor_new_with_public_key, of, pin, key)) {}
 
     /// Encrypts in about half to two thirds of the time.
     encryptor(const spec &of, const fingerprint &pin, const secret_key &key)
-        : handle(detail::get(tacita_encryptor_new_with_secret_key, of, pin, key)) {}
+        : handle(c::get(tacita_encryptor_new_with_secret_key, of, pin, key)) {}
 
     /// The same with `together` features of a record in each ciphertext: fewer go up, perhaps more come down.
     encryptor with_layout(std::uint32_t together) const {
-        return encryptor(detail::get(tacita_encryptor_new_with_layout, *this, together));
+        return c::get(tacita_encryptor_new_with_layout, *this, together);
     }
 
     /// The same, which takes the end of the range for a value outside it, instead of refusing the record.
-    encryptor with_clamping() const { return encryptor(detail::get(tacita_encryptor_new_with_clamping, *this)); }
+    encryptor with_clamping() const { return c::get(tacita_encryptor_new_with_clamping, *this); }
 
-    encryptor with_nonces(nonces method) const {
-        return encryptor(detail::get(tacita_encryptor_new_with_nonces, *this, method));
-    }
-
-    encryptor with_pool(const nonce_pool &pool) const {
-        return encryptor(detail::get(tacita_encryptor_new_with_pool, *this, pool));
-    }
+    encryptor with_nonces(nonces method) const { return c::get(tacita_encryptor_new_with_nonces, *this, method); }
+    encryptor with_pool(const nonce_pool &pool) const { return c::get(tacita_encryptor_new_with_pool, *this, pool); }
 
     /// How many records one set of ciphertexts has room for, at the price of one.
-    std::size_t capacity() const { return detail::get(tacita_encryptor_capacity, *this); }
+    std::size_t capacity() const { return c::get(tacita_encryptor_capacity, *this); }
 
     /// How many to put into each request, where there are more than one should hold.
-    std::size_t records_per_request() const { return detail::get(tacita_encryptor_records_per_request, *this); }
+    std::size_t records_per_request() const { return c::get(tacita_encryptor_records_per_request, *this); }
 
     /// `values` are `count` records, one after another, in each one number a feature in the order of the spec.
     request encrypt(view<double> values, std::size_t count = 1) const {
-        return request(detail::get(tacita_encryptor_encrypt, *this, values, count));
+        return c::get(tacita_encryptor_encrypt, *this, values, count);
     }
 
     /// `told` hears how many sets of ciphertexts are done.
     request encrypt(view<double> values, std::size_t count, const progress &told) const {
-        return request(
-            detail::get(tacita_encryptor_encrypt_with_progress, *this, values, count, detail::listener(told)));
+        return c::get(tacita_encryptor_encrypt_with_progress, *this, values, count, c::listener(told));
     }
 
     request encrypt(const records &filled, const progress &told = {}) const {
-        return request(detail::get(tacita_encryptor_encrypt_records, *this, filled, detail::listener(told)));
+        return c::get(tacita_encryptor_encrypt_records, *this, filled, c::listener(told));
     }
 };
 
@@ -625,45 +621,36 @@ class model : public handle<tacita_model, tacita_model_free> {
   public:
     using handle::handle;
 
-    struct compiled;
+    static model from_bytes(byte_view file) { return c::get(tacita_model_from_bytes, file); }
+    static model load(const std::string &path) { return c::get(tacita_model_load, path); }
 
-    static model from_bytes(byte_view file) { return model(detail::get(tacita_model_from_bytes, file)); }
-    static model load(const std::string &path) { return model(detail::get(tacita_model_load, path)); }
+    /// Makes a model of a trained network in safetensors, and tells, as JSON text for the model's owner, what the
+    /// rounding to integers costs. `description` is the JSON text that tacita.h tells of.
+    static std::pair<model, bytes> compile(byte_view network, byte_view description) {
+        tacita_model *compiled = nullptr;
+        bytes report = c::get(tacita_model_compile, network, description, &compiled);
+        return {model(compiled), std::move(report)};
+    }
 
-    /// Makes a model of a trained network in safetensors. `description` is JSON text, as tacita.h tells.
-    static compiled compile(byte_view network, byte_view description);
-
-    /// The same with the plan of its multiplications in the layout with `together` features in a ciphertext, which saves
-    /// evaluators seconds. `told` hears the steps of the search, of which more come to light as it goes on.
+    /// The same with the plan of its multiplications in the layout with `together` features in a ciphertext, which
+    /// saves evaluators seconds. `told` hears the steps of the search, of which more come to light as it goes on.
     model with_plan(std::uint32_t together, const progress &told = {}) const {
-        return model(detail::get(tacita_model_new_with_plan, *this, together, detail::listener(told)));
+        return c::get(tacita_model_new_with_plan, *this, together, c::listener(told));
     }
 
     /// For the evaluating side alone, as is `report`.
-    bytes to_bytes() const { return bytes(detail::get(tacita_model_to_bytes, *this)); }
-    bytes report() const { return bytes(detail::get(tacita_model_report, *this)); }
+    bytes to_bytes() const { return c::get(tacita_model_to_bytes, *this); }
+    bytes report() const { return c::get(tacita_model_report, *this); }
 
-    tacita::spec spec() const { return tacita::spec(detail::get(tacita_model_spec, *this)); }
+    tacita::spec spec() const { return c::get(tacita_model_spec, *this); }
 
     /// The logits of one record without any encryption: what an encrypted evaluation must give, bit for bit.
     std::vector<double> logits(view<double> record) const {
         std::vector<double> out(spec().label_count());
-        detail::call(tacita_model_logits, *this, record, out.data(), out.size());
+        c::call(tacita_model_logits, *this, record, out.data(), out.size());
         return out;
     }
 };
-
-/// A new model, and as JSON text what its rounding to integers costs, which is for the model's owner.
-struct model::compiled {
-    tacita::model model;
-    bytes report;
-};
-
-inline model::compiled model::compile(byte_view network, byte_view description) {
-    tacita_model *out = nullptr;
-    bytes report(detail::get(tacita_model_compile, network, description, &out));
-    return {tacita::model(out), std::move(report)};
-}
 
 /// Remembers the fingerprints of keys whose proof was verified, in a file if wanted, so that it is done once a key.
 class verified_keys : public handle<tacita_verified_keys, tacita_verified_keys_free> {
@@ -671,25 +658,23 @@ class verified_keys : public handle<tacita_verified_keys, tacita_verified_keys_f
     using handle::handle;
 
     /// In memory only.
-    verified_keys() : handle(detail::get(tacita_verified_keys_new)) {}
+    verified_keys() : handle(c::get(tacita_verified_keys_new)) {}
 
     /// Whoever can write the file can have a bad key accepted.
-    static verified_keys open(const std::string &path) {
-        return verified_keys(detail::get(tacita_verified_keys_open, path));
-    }
+    static verified_keys open(const std::string &path) { return c::get(tacita_verified_keys_open, path); }
 
     /// The public key of a request, verified now or before.
-    public_key admit(const request &of) { return public_key(detail::get(tacita_verified_keys_admit, *this, of)); }
+    public_key admit(const request &of) { return c::get(tacita_verified_keys_admit, *this, of); }
 
     /// The same for a request that does not carry its key, which `json` is.
     public_key admit(const request &of, byte_view json) {
-        return public_key(detail::get(tacita_verified_keys_admit_with, *this, of, json));
+        return c::get(tacita_verified_keys_admit_with, *this, of, json);
     }
 
     /// Accepts requests under this one key only from now on.
-    void pin(const fingerprint &key) { detail::call(tacita_verified_keys_pin, *this, key); }
+    void pin(const fingerprint &key) { c::call(tacita_verified_keys_pin, *this, key); }
 
-    std::size_t count() const { return detail::get(tacita_verified_keys_count, *this); }
+    std::size_t count() const { return c::get(tacita_verified_keys_count, *this); }
 };
 
 /// Encrypted answers to one request.
@@ -697,20 +682,15 @@ class response : public handle<tacita_response, tacita_response_free> {
   public:
     using handle::handle;
 
-    static response from_bytes(byte_view message) { return response(detail::get(tacita_response_from_bytes, message)); }
+    static response from_bytes(byte_view message) { return c::get(tacita_response_from_bytes, message); }
 
     /// Reads the first of several messages in a row and takes it off `rest`, which stays as it is if this throws.
-    static response read_next(byte_view &rest) {
-        std::size_t used = 0;
-        response first(detail::get(tacita_response_read_next, rest, &used));
-        rest = rest.subspan(used);
-        return first;
-    }
+    static response read_next(byte_view &rest) { return c::get_next(tacita_response_read_next, rest); }
 
-    bytes to_bytes() const { return bytes(detail::get(tacita_response_to_bytes, *this)); }
-    request_id id() const { return detail::get_array<request_id>(tacita_response_id, *this); }
-    std::size_t records() const { return detail::get(tacita_response_records, *this); }
-    std::size_t ciphertext_bytes() const { return detail::get(tacita_response_ciphertext_bytes, *this); }
+    bytes to_bytes() const { return c::get(tacita_response_to_bytes, *this); }
+    request_id id() const { return c::get_array<request_id>(tacita_response_id, *this); }
+    std::size_t records() const { return c::get(tacita_response_records, *this); }
+    std::size_t ciphertext_bytes() const { return c::get(tacita_response_ciphertext_bytes, *this); }
 };
 
 /// Evaluates one private model on encrypted records, of which it learns nothing.
@@ -731,33 +711,33 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
     };
 
     /// Takes seconds if the model does not carry the plan of the records layout.
-    explicit evaluator(const model &of) : handle(detail::get(tacita_evaluator_new, of)) {}
+    explicit evaluator(const model &of) : handle(c::get(tacita_evaluator_new, of)) {}
 
     /// Takes requests of at most so many records, where others take 100,000.
     evaluator(const model &of, std::size_t max_records)
-        : handle(detail::get(tacita_evaluator_new_with_max_records, of, max_records)) {}
+        : handle(c::get(tacita_evaluator_new_with_max_records, of, max_records)) {}
 
     /// Gets ready for another layout than the records layout now, instead of at the first such request.
     void prepare(std::uint32_t together, const progress &told = {}) const {
-        detail::call(tacita_evaluator_prepare, *this, together, detail::listener(told));
+        c::call(tacita_evaluator_prepare, *this, together, c::listener(told));
     }
 
     /// What a set of records takes.
     std::size_t multiplications(std::uint32_t together) const {
-        return detail::get(tacita_evaluator_multiplications, *this, together);
+        return c::get(tacita_evaluator_multiplications, *this, together);
     }
 
     /// Takes the nonces of responses under the pool's key from it from now on. No answer changes by that.
-    void set_pool(const nonce_pool &pool) const { detail::call(tacita_evaluator_set_pool, *this, pool); }
-    void remove_pool(const fingerprint &key) const { detail::call(tacita_evaluator_remove_pool, *this, key); }
+    void set_pool(const nonce_pool &pool) const { c::call(tacita_evaluator_set_pool, *this, pool); }
+    void remove_pool(const fingerprint &key) const { c::call(tacita_evaluator_remove_pool, *this, key); }
 
     response evaluate(const request &of, const public_key &key) const {
-        return response(detail::get(tacita_evaluator_evaluate, *this, of, key));
+        return c::get(tacita_evaluator_evaluate, *this, of, key);
     }
 
     /// `told` hears how many sets of ciphertexts are done.
     response evaluate(const request &of, const public_key &key, const progress &told) const {
-        return response(detail::get(tacita_evaluator_evaluate_with_progress, *this, of, key, detail::listener(told)));
+        return c::get(tacita_evaluator_evaluate_with_progress, *this, of, key, c::listener(told));
     }
 
     /// Evaluates requests side by side, so that small ones leave no thread idle. Each succeeds or fails by itself, and
@@ -775,8 +755,8 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
             requests[i] = jobs[i].request.get();
             keys[i] = jobs[i].key.get();
         }
-        detail::call(tacita_evaluator_evaluate_many, *this, requests.data(), keys.data(), jobs.size(),
-                     detail::listener(told), responses.data(), statuses.data());
+        c::call(tacita_evaluator_evaluate_many, *this, requests.data(), keys.data(), jobs.size(), c::listener(told),
+                responses.data(), statuses.data());
         for (std::size_t i = 0; i < jobs.size(); i++) {
             outcomes[i].status = statuses[i];
             if (responses[i] != nullptr) {
@@ -793,24 +773,24 @@ class predictions : public handle<tacita_predictions, tacita_predictions_free> {
     /// `labels` is how many the spec has, which the C API does not tell of predictions.
     predictions(tacita_predictions *owned, std::size_t labels) noexcept : handle(owned), labels_(labels) {}
 
-    std::size_t records() const { return detail::get(tacita_predictions_records, *this); }
+    std::size_t records() const { return c::get(tacita_predictions_records, *this); }
 
     /// The outputs of the model before softmax or sigmoid.
     std::vector<double> logits(std::size_t record) const {
         std::vector<double> out(labels_);
-        detail::call(tacita_predictions_logits, *this, record, out.data(), out.size());
+        c::call(tacita_predictions_logits, *this, record, out.data(), out.size());
         return out;
     }
 
     std::vector<double> probabilities(std::size_t record) const {
         std::vector<double> out(labels_);
-        detail::call(tacita_predictions_probabilities, *this, record, out.data(), out.size());
+        c::call(tacita_predictions_probabilities, *this, record, out.data(), out.size());
         return out;
     }
 
     /// The index of the largest logit; a single logit under sigmoid decides between 0 and 1.
-    std::size_t class_index(std::size_t record) const { return detail::get(tacita_predictions_class, *this, record); }
-    std::string label(std::size_t record) const { return detail::get_name(tacita_predictions_label, *this, record); }
+    std::size_t class_index(std::size_t record) const { return c::get(tacita_predictions_class, *this, record); }
+    std::string label(std::size_t record) const { return c::get_name(tacita_predictions_label, *this, record); }
 
   private:
     std::size_t labels_;
@@ -820,12 +800,12 @@ class predictions : public handle<tacita_predictions, tacita_predictions_free> {
 class decryptor : public handle<tacita_decryptor, tacita_decryptor_free> {
   public:
     decryptor(const spec &of, const fingerprint &pin, const secret_key &key)
-        : handle(detail::get(tacita_decryptor_new, of, pin, key)), labels_(of.label_count()) {}
+        : handle(c::get(tacita_decryptor_new, of, pin, key)), labels_(of.label_count()) {}
 
-    /// One prediction a record, in the request's order. If this throws TACITA_STATUS_DECRYPTION, do not tell the service,
-    /// and do not retry automatically: who sees which responses fail can find out by trials what is encrypted.
+    /// One prediction a record, in the request's order. If this throws TACITA_STATUS_DECRYPTION, do not tell the
+    /// service, and do not retry automatically: who sees which responses fail can find out by trials what is encrypted.
     predictions decrypt(const response &answer, const request &of) const {
-        return {detail::get(tacita_decryptor_decrypt, *this, answer, of), labels_};
+        return {c::get(tacita_decryptor_decrypt, *this, answer, of).raw, labels_};
     }
 
   private:
@@ -838,7 +818,7 @@ class costs : public handle<tacita_costs, tacita_costs_free> {
     using handle::handle;
 
     /// Works for a second, or a few, on all threads.
-    static costs measure(const secret_key &key) { return costs(detail::get(tacita_costs_measure, key)); }
+    static costs measure(const secret_key &key) { return c::get(tacita_costs_measure, key); }
 };
 
 /// What a job that is planned encrypts with.
@@ -848,15 +828,16 @@ enum class plan_with : std::uint32_t {
     pools = TACITA_PLAN_POOLS,
 };
 
-/// Predicts what `count` records take in each layout, the quickest first, as JSON text. `told` hears the steps of searches
-/// for plans of multiplications.
-inline bytes plan(const evaluator &by, const costs &costs, std::size_t count, plan_with with, const progress &told = {}) {
-    return bytes(detail::get(tacita_plan_for_evaluator, by, costs, count, with, detail::listener(told)));
+/// Predicts what `count` records take in each layout, the quickest first, as JSON text. `told` hears the steps of
+/// searches for plans of multiplications.
+inline bytes plan(const evaluator &by, const costs &costs, std::size_t count, plan_with with,
+                  const progress &told = {}) {
+    return c::get(tacita_plan_for_evaluator, by, costs, count, with, c::listener(told));
 }
 
 /// The same for whoever knows the spec alone: all multiplications are estimated.
 inline bytes plan(const spec &by, const costs &costs, std::size_t count, plan_with with) {
-    return bytes(detail::get(tacita_plan_for_spec, by, costs, count, with));
+    return c::get(tacita_plan_for_spec, by, costs, count, with);
 }
 
 }  // namespace tacita

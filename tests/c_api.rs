@@ -182,8 +182,8 @@ fn checks_hold(source: &str, fixtures: &Path) {
     let chosen = std::env::var_os("TACITA_BACKEND").is_some();
     for linkage in LINKAGES {
         let program = compile(source, &LIBRARIES, linkage);
-        // Under valgrind, which is slow, not every byte is cut and changed, but every 17th.
-        let runs = [(false, "1"), (true, "17")];
+        // Under valgrind, which is slow, not every byte is cut and changed, but every 37th.
+        let runs = [(false, "1"), (true, "37")];
         for (valgrind, step) in
             runs.into_iter().filter(|(valgrind, _)| !valgrind || linkage == Linkage::Static && !chosen)
         {
