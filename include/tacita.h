@@ -1131,7 +1131,8 @@ tacita_status tacita_encryptor_records_per_request(const tacita_encryptor *encry
  * Encrypts `records` records, at least 1.
  *
  * `values` are real numbers, record after record, in each one number a feature in the order of the spec;
- * `values_len` is records times features. A value half a step outside its range is still taken as the end of the range.
+ * `values_len` is records times features. A value is rounded to the nearest of its grid, and refused if that is outside its
+ * range; what lies halfway is rounded to the even multiple of the step.
  * Threads: any number may share `encryptor`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, ARGUMENT if there is no record, OUT_OF_RANGE, KEY_HASH,
  * RANDOMNESS, THREADS.
@@ -1162,7 +1163,7 @@ tacita_status tacita_encryptor_encrypt_with_progress(const tacita_encryptor *enc
  * Encrypts records that were filled in by the names of their features.
  *
  * `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
- * Threads: any number may share `encryptor` and `records`, which nobody changes meanwhile.
+ * Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.
  * Fails with: NULL_POINTER, WRONG_HANDLE, SPEC_MISMATCH if the records are for another spec, ARGUMENT if there is none or the
  * last one was not ended, FEATURE_MISSING, OUT_OF_RANGE, TOO_LARGE, CANCELLED, KEY_HASH, RANDOMNESS, THREADS.
  */
@@ -1407,7 +1408,7 @@ tacita_status tacita_verified_keys_open(const char *path, tacita_verified_keys *
 /**
  * Gives the public key of a request, verified now or before.
  *
- * This changes `keys`. Any number of threads may share it all the same; they wait for each other.
+ * This changes `keys`. Any number of threads may share it all the same; nobody waits while a proof is checked.
  * Threads: any number may share `keys` and `request`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
  * KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
@@ -1460,7 +1461,7 @@ void tacita_verified_keys_free(tacita_verified_keys *keys);
  * carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
  *
  * Threads: any number may share `model`.
- * Fails with: NULL_POINTER, WRONG_HANDLE.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
  */
 tacita_status tacita_evaluator_new(const tacita_model *model, tacita_evaluator **evaluator_out);
 
@@ -1468,7 +1469,7 @@ tacita_status tacita_evaluator_new(const tacita_model *model, tacita_evaluator *
  * Makes an evaluator that takes requests of at most so many records, where others take 100,000.
  *
  * Threads: any number may share `model`.
- * Fails with: NULL_POINTER, WRONG_HANDLE.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
  */
 tacita_status tacita_evaluator_new_with_max_records(const tacita_model *model,
                                                     size_t max_records,

@@ -167,7 +167,8 @@ class handle {
     std::unique_ptr<T, deleter> owned_;
 };
 
-/// How all that follows calls the C API: with arguments as C takes them, results returned, and failures thrown.
+/// How all that follows calls the C API: with arguments as C takes them, results returned, and failures thrown. This is
+/// for this header alone.
 namespace c {
 
 /// Keeps what a callable throws while there are frames of the library, which nothing may be thrown across.

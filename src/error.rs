@@ -18,8 +18,10 @@ pub enum Error {
     #[error("{0}")]
     Argument(String),
     /// A value of a record lies outside the range that the spec permits. The value itself is never shown.
-    #[error("feature `{feature}` is outside its range {least} to {greatest}")]
+    #[error("feature `{feature}` is outside its range {least} to {greatest}{}", in_record(*record))]
     Range {
+        /// The record among several, counted from 0.
+        record: Option<usize>,
         /// Name of the feature in the spec.
         feature: String,
         /// Least permitted value, as the spec writes it.
@@ -148,7 +150,21 @@ pub enum Error {
     Bug(&'static str),
 }
 
+fn in_record(record: Option<usize>) -> String {
+    record.map_or_else(String::new, |record| format!(" in record {record}, counted from 0"))
+}
+
 impl Error {
+    /// The same error of one record among several.
+    pub(crate) fn of_record(self, index: usize) -> Self {
+        match self {
+            Self::Range { feature, least, greatest, .. } => {
+                Self::Range { record: Some(index), feature, least, greatest }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn malformed(what: &'static str, why: impl Into<String>) -> Self {
         Self::Malformed { what, why: why.into() }
     }

@@ -234,7 +234,7 @@ impl Features {
     pub(crate) fn out_of_range(&self, index: usize) -> Error {
         let grid = self.grid(index);
         let [least, greatest] = [grid.least(), grid.greatest()].map(|end| grid.decode(end).to_string());
-        Error::Range { feature: self.name(index), least, greatest }
+        Error::Range { record: None, feature: self.name(index), least, greatest }
     }
 
     fn check_count(&self, what: &'static str, found: usize) -> Result<()> {
@@ -299,7 +299,7 @@ mod tests {
     fn an_error_names_feature_and_range_and_not_the_value() {
         let features = Features::new([Feature::run("lab", 2, Grid::new(1.5, 0.5, -1, 7).unwrap())]).unwrap();
         let error = features.encode(&[2.0, 98765.0], OutOfRange::Refuse, &mut [0; 2]).unwrap_err();
-        let expected = Error::Range { feature: "lab_1".into(), least: "1".into(), greatest: "5".into() };
+        let expected = Error::Range { record: None, feature: "lab_1".into(), least: "1".into(), greatest: "5".into() };
         assert_eq!(error, expected);
         assert!(!format!("{error} {error:?}").contains("98765"));
         let mut integers = [0; 2];

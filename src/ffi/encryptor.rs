@@ -191,7 +191,8 @@ pub unsafe extern "C" fn tacita_encryptor_records_per_request(
 /// Encrypts `records` records, at least 1.
 ///
 /// `values` are real numbers, record after record, in each one number a feature in the order of the spec;
-/// `values_len` is records times features. A value half a step outside its range is still taken as the end of the range.
+/// `values_len` is records times features. A value is rounded to the nearest of its grid, and refused if that is outside its
+/// range; what lies halfway is rounded to the even multiple of the step.
 /// Threads: any number may share `encryptor`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, ARGUMENT if there is no record, OUT_OF_RANGE, KEY_HASH,
 /// RANDOMNESS, THREADS.
@@ -260,7 +261,7 @@ pub unsafe extern "C" fn tacita_encryptor_encrypt_with_progress(
 /// Encrypts records that were filled in by the names of their features.
 ///
 /// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
-/// Threads: any number may share `encryptor` and `records`, which nobody changes meanwhile.
+/// Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, SPEC_MISMATCH if the records are for another spec, ARGUMENT if there is none or the
 /// last one was not ended, FEATURE_MISSING, OUT_OF_RANGE, TOO_LARGE, CANCELLED, KEY_HASH, RANDOMNESS, THREADS.
 #[unsafe(no_mangle)]
@@ -276,7 +277,8 @@ pub unsafe extern "C" fn tacita_encryptor_encrypt_records(
         let (encryptor, records, listener, out) = unsafe {
             (
                 borrow("encryptor", encryptor)?,
-                locked(records)?,
+                // A copy, so that `progress` finds the records free.
+                locked(records)?.clone(),
                 Listener::new(progress, user_data),
                 room("request_out", request_out, 1)?,
             )

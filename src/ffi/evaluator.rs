@@ -30,7 +30,7 @@ impl Handle for tacita_evaluator {
 /// carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
 ///
 /// Threads: any number may share `model`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_evaluator_new(
     model: *const tacita_model,
@@ -39,14 +39,20 @@ pub unsafe extern "C" fn tacita_evaluator_new(
     guard(|| {
         // SAFETY: the conventions.
         let (model, out) = unsafe { (borrow("model", model)?, room("evaluator_out", evaluator_out, 1)?) };
-        out.give(Evaluator::new(model.clone()))
+        out.give(ready(Evaluator::new(model.clone()))?)
     })
+}
+
+/// An evaluator that could be prepared.
+fn ready(evaluator: Evaluator) -> Result<Evaluator, Failure> {
+    evaluator.prepare(Layout::Records)?;
+    Ok(evaluator)
 }
 
 /// Makes an evaluator that takes requests of at most so many records, where others take 100,000.
 ///
 /// Threads: any number may share `model`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_evaluator_new_with_max_records(
     model: *const tacita_model,
@@ -56,7 +62,7 @@ pub unsafe extern "C" fn tacita_evaluator_new_with_max_records(
     guard(|| {
         // SAFETY: the conventions.
         let (model, out) = unsafe { (borrow("model", model)?, room("evaluator_out", evaluator_out, 1)?) };
-        out.give(Evaluator::new(model.clone()).max_records(max_records))
+        out.give(ready(Evaluator::new(model.clone()).max_records(max_records))?)
     })
 }
 

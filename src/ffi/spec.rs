@@ -12,6 +12,7 @@ use super::status::{Failure, tacita_status};
 use crate::Fingerprint;
 use crate::encoding::{Features, Layout};
 use crate::error::{Error, RecordFault};
+use crate::inference::fault;
 use crate::model::PublicSpec;
 use crate::network::Activation;
 
@@ -148,7 +149,7 @@ pub unsafe extern "C" fn tacita_spec_feature_index(
         // SAFETY: the conventions.
         let (spec, feature, out) =
             unsafe { (borrow("spec", spec)?, name("feature", feature)?, room("index_out", index_out, 1)?) };
-        let unknown = || Error::Record { feature: feature.chars().take(256).collect(), fault: RecordFault::Unknown };
+        let unknown = || fault(feature, RecordFault::Unknown);
         out.write(spec.features().index(feature).ok_or_else(unknown)?)
     })
 }

@@ -9,7 +9,7 @@ use super::pointers::{self, room, text};
 use super::public_key::tacita_public_key;
 use super::request::tacita_request;
 use super::status::{Failure, tacita_status};
-use crate::inference::VerifiedKeys;
+use crate::inference::{VerifiedKeys, carried};
 use crate::paillier::{KEY_FILE_LIMIT, UnverifiedPublicKey};
 
 /// Remembers the fingerprints of keys whose proof was verified, in a file if wanted, so that it is done once a key.
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn tacita_verified_keys_open(
 
 /// Gives the public key of a request, verified now or before.
 ///
-/// This changes `keys`. Any number of threads may share it all the same; they wait for each other.
+/// This changes `keys`. Any number of threads may share it all the same; nobody waits while a proof is checked.
 /// Threads: any number may share `keys` and `request`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
 /// KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
@@ -76,9 +76,9 @@ pub unsafe extern "C" fn tacita_verified_keys_admit(
 ) -> tacita_status {
     guard(|| {
         // SAFETY: the conventions.
-        let (mut keys, request, out) =
-            unsafe { (locked(keys)?, borrow("request", request)?, room("key_out", key_out, 1)?) };
-        out.give(keys.admit(request)?)
+        let (keys, request, out) =
+            unsafe { (borrow("keys", keys.cast_const())?, borrow("request", request)?, room("key_out", key_out, 1)?) };
+        out.give(VerifiedKeys::admit_shared(keys, request, carried(request)?)?)
     })
 }
 
@@ -98,15 +98,15 @@ pub unsafe extern "C" fn tacita_verified_keys_admit_with(
 ) -> tacita_status {
     guard(|| {
         // SAFETY: the conventions.
-        let (mut keys, request, json, out) = unsafe {
+        let (keys, request, json, out) = unsafe {
             (
-                locked(keys)?,
+                borrow("keys", keys.cast_const())?,
                 borrow("request", request)?,
                 text("public key", json, json_len, KEY_FILE_LIMIT)?,
                 room("key_out", key_out, 1)?,
             )
         };
-        out.give(keys.admit_with(request, UnverifiedPublicKey::from_json(json)?)?)
+        out.give(VerifiedKeys::admit_shared(keys, request, UnverifiedPublicKey::from_json(json)?)?)
     })
 }
 

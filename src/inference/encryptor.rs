@@ -205,8 +205,9 @@ impl Encryptor {
         let header = Header::new(key.fingerprint(), self.spec.fingerprint(), records.len(), layout, entropy)?;
         // Everything is encoded before anything is encrypted, so that a bad record costs no work.
         let mut integers = Zeroizing::new(vec![0; records.len() * features.len()]);
-        for (record, integers) in records.iter().zip(integers.chunks_exact_mut(features.len())) {
-            features.encode(record.as_ref(), self.out_of_range, integers)?;
+        for (index, (record, integers)) in records.iter().zip(integers.chunks_exact_mut(features.len())).enumerate() {
+            let encoded = features.encode(record.as_ref(), self.out_of_range, integers);
+            encoded.map_err(|error| if records.len() > 1 { error.of_record(index) } else { error })?;
         }
         let batches = self.packing.batches(records.len());
         let total = batches.len();

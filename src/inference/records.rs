@@ -1,5 +1,7 @@
 //! Records that are filled in feature by feature.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::encoding::Features;
@@ -36,11 +38,12 @@ use crate::model::PublicSpec;
 /// assert_eq!(request.header().records(), 2);
 /// # Ok::<(), tacita::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Records {
     spec: Fingerprint,
-    features: Features,
-    /// Of fixed length, so that none is left behind where it was before.
-    complete: Vec<Zeroizing<Box<[f64]>>>,
+    features: Arc<Features>,
+    /// Of fixed length, so that none is left behind where it was before. Clones share them until they change.
+    complete: Arc<Vec<Zeroizing<Box<[f64]>>>>,
     current: Zeroizing<Box<[f64]>>,
     /// Which values of the current record are there.
     given: Vec<bool>,
@@ -49,10 +52,10 @@ pub struct Records {
 impl Records {
     /// No record yet.
     pub fn new(spec: &PublicSpec) -> Self {
-        let features = spec.features().clone();
+        let features = Arc::new(spec.features().clone());
         let given = vec![false; features.len()];
         let current = blank(features.len());
-        Self { spec: spec.fingerprint(), features, complete: Vec::new(), current, given }
+        Self { spec: spec.fingerprint(), features, complete: Arc::default(), current, given }
     }
 
     /// Sets a feature of the current record by its name: [`Features::name`].
@@ -97,7 +100,8 @@ impl Records {
         if let Some(missing) = self.given.iter().position(|given| !given) {
             return Err(fault(&self.features.name(missing), RecordFault::Missing));
         }
-        self.complete.push(std::mem::replace(&mut self.current, blank(self.given.len())));
+        let ended = std::mem::replace(&mut self.current, blank(self.given.len()));
+        Arc::make_mut(&mut self.complete).push(ended);
         self.given.fill(false);
         Ok(())
     }
@@ -109,7 +113,7 @@ impl Records {
 
     /// Forgets all records, the current one too.
     pub fn clear(&mut self) {
-        self.complete.clear();
+        self.complete = Arc::default();
         self.current = blank(self.given.len());
         self.given.fill(false);
     }
@@ -129,7 +133,7 @@ impl Records {
         if self.given.contains(&true) {
             return Err(Error::Argument("the last record was not ended".into()));
         }
-        Ok(&self.complete)
+        Ok(&self.complete[..])
     }
 }
 
@@ -143,9 +147,9 @@ fn blank(features: usize) -> Zeroizing<Box<[f64]>> {
     Zeroizing::new(vec![0.0; features].into())
 }
 
-fn fault(feature: &str, fault: RecordFault) -> Error {
-    // A name from a caller may be of any length.
-    let feature = feature.chars().take(Features::MAX_NAME).collect();
+pub(crate) fn fault(feature: &str, fault: RecordFault) -> Error {
+    // A name from a caller may be of any length, and hold anything that a terminal would obey.
+    let feature = feature.chars().take(Features::MAX_NAME).flat_map(char::escape_debug).collect();
     Error::Record { feature, fault }
 }
 
@@ -211,6 +215,7 @@ mod tests {
         let long = "x".repeat(100_000);
         let said = records.set(&long, 1.0).unwrap_err().to_string();
         assert!(said.len() < 400, "{said}");
+        assert!(!records.set("\x1b[2J", 1.0).unwrap_err().to_string().contains('\x1b'));
     }
 
     #[test]

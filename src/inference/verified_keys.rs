@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::Request;
 use crate::error::{Error, KeyFault, Result};
@@ -73,11 +74,7 @@ impl VerifiedKeys {
     /// [`Error::KeyMismatch`] if another key is pinned; [`Error::Argument`] if the request comes without its key;
     /// [`Error::Key`] if the key does not pass; [`Error::Io`] if the file cannot be written.
     pub fn admit(&mut self, request: &Request) -> Result<PublicKey> {
-        let key = request.public_key().ok_or_else(|| {
-            let named = request.header().key();
-            Error::Argument(format!("the request names key {named} and does not carry it; send it with its public key"))
-        })?;
-        self.admit_with(request, key.clone())
+        self.admit_with(request, carried(request)?)
     }
 
     /// [`admit`](Self::admit) with a public key from elsewhere, for a request that does not carry its own.
@@ -85,6 +82,28 @@ impl VerifiedKeys {
     /// # Errors
     /// [`Error::KeyMismatch`] if it is not the request's key; otherwise as [`admit`](Self::admit).
     pub fn admit_with(&mut self, request: &Request, key: UnverifiedPublicKey) -> Result<PublicKey> {
+        self.expect(request, &key)?;
+        self.verify(key)
+    }
+
+    /// [`admit_with`](Self::admit_with) for keys that threads share, where nobody waits while another thread checks a proof.
+    pub(crate) fn admit_shared(shared: &Mutex<Self>, request: &Request, key: UnverifiedPublicKey) -> Result<PublicKey> {
+        // A panic inside leaves at worst a key out that was verified.
+        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = lock();
+        keys.expect(request, &key)?;
+        let known = keys.fingerprints.contains(&key.fingerprint());
+        drop(keys);
+        if known {
+            return key.without_proof().assume_verified();
+        }
+        let key = prove(key)?;
+        lock().remember(key.fingerprint())?;
+        Ok(key)
+    }
+
+    /// Refuses a key that is not the request's or not the pinned one.
+    fn expect(&self, request: &Request, key: &UnverifiedPublicKey) -> Result<()> {
         let found = request.header().key();
         if let Some(expected) = self.pin.filter(|pin| *pin != found) {
             return Err(Error::KeyMismatch { expected, found });
@@ -93,7 +112,7 @@ impl VerifiedKeys {
         if expected != found {
             return Err(Error::KeyMismatch { expected, found });
         }
-        self.verify(key)
+        Ok(())
     }
 
     /// Checks a key's proof unless that was done before.
@@ -106,11 +125,14 @@ impl VerifiedKeys {
             // The proof that came this time is not looked at, so it is not passed on either.
             return key.without_proof().assume_verified();
         }
-        if key.proof().is_none() {
-            return Err(KeyFault::MissingProof.into());
-        }
-        let key = key.verify()?;
-        if self.fingerprints.len() < MOST {
+        let key = prove(key)?;
+        self.remember(fingerprint)?;
+        Ok(key)
+    }
+
+    /// Keeps the fingerprint of a key that was verified.
+    fn remember(&mut self, fingerprint: Fingerprint) -> Result<()> {
+        if self.fingerprints.len() < MOST && !self.fingerprints.contains(&fingerprint) {
             if let Some(path) = &self.file {
                 // In one piece: other processes may append at the same time.
                 let line = format!("{fingerprint}\n");
@@ -126,6 +148,21 @@ impl VerifiedKeys {
             }
             self.fingerprints.insert(fingerprint);
         }
-        Ok(key)
+        Ok(())
     }
+}
+
+/// The public key that a request carries.
+pub(crate) fn carried(request: &Request) -> Result<UnverifiedPublicKey> {
+    request.public_key().cloned().ok_or_else(|| {
+        let named = request.header().key();
+        Error::Argument(format!("the request names key {named} and does not carry it; send it with its public key"))
+    })
+}
+
+fn prove(key: UnverifiedPublicKey) -> Result<PublicKey> {
+    if key.proof().is_none() {
+        return Err(KeyFault::MissingProof.into());
+    }
+    key.verify()
 }

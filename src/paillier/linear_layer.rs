@@ -38,7 +38,7 @@ impl LinearLayer {
     /// 10 rows of 784, and its time is bounded whatever the matrix. The same weights always get the same plan.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there are no weights or no whole number of rows of them.
+    /// [`Error::Argument`] if there are no weights or no whole number of rows of them; [`Error::Threads`].
     pub fn new(columns: usize, weights: &[i32]) -> Result<Self> {
         if columns == 0 || weights.is_empty() || !weights.len().is_multiple_of(columns) {
             let found = weights.len();
@@ -50,9 +50,7 @@ impl LinearLayer {
     /// [`new`](Self::new) for weights that are known to make whole rows, with the steps of the search.
     pub(crate) fn planned(columns: usize, weights: &[i32], progress: OnSharedProgress) -> Result<Self> {
         let steps = Steps::new(progress);
-        // Without the library's pool, which evaluation will miss too, the search takes the threads that there are.
-        let plan = || Plan::new(columns, weights, &steps);
-        threads::run(plan).unwrap_or_else(|_| plan()).map(Self)
+        threads::run(|| Plan::new(columns, weights, &steps))?.map(Self)
     }
 
     /// The layer with a plan from a file, if it is a plan of these weights.
