@@ -1734,6 +1734,14 @@ void tacita_decryptor_free(tacita_decryptor *decryptor);
 tacita_status tacita_predictions_records(const tacita_predictions *predictions, size_t *records_out);
 
 /**
+ * Tells the number of logits and probabilities of each record, which is the number of labels of the spec.
+ *
+ * Threads: any number may share `predictions`.
+ * Fails with: NULL_POINTER, WRONG_HANDLE.
+ */
+tacita_status tacita_predictions_label_count(const tacita_predictions *predictions, size_t *count_out);
+
+/**
  * Writes the logits of one record, counted from 0: the outputs of the model before softmax or sigmoid. `logits_len` is
  * the number of labels of the spec.
  *

@@ -771,20 +771,20 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
 /// The predictions for the records of one request, which are counted from 0.
 class predictions : public handle<tacita_predictions, tacita_predictions_free> {
   public:
-    /// `labels` is how many the spec has, which the C API does not tell of predictions.
-    predictions(tacita_predictions *owned, std::size_t labels) noexcept : handle(owned), labels_(labels) {}
+    using handle::handle;
 
     std::size_t records() const { return c::get(tacita_predictions_records, *this); }
+    std::size_t label_count() const { return c::get(tacita_predictions_label_count, *this); }
 
     /// The outputs of the model before softmax or sigmoid.
     std::vector<double> logits(std::size_t record) const {
-        std::vector<double> out(labels_);
+        std::vector<double> out(label_count());
         c::call(tacita_predictions_logits, *this, record, out.data(), out.size());
         return out;
     }
 
     std::vector<double> probabilities(std::size_t record) const {
-        std::vector<double> out(labels_);
+        std::vector<double> out(label_count());
         c::call(tacita_predictions_probabilities, *this, record, out.data(), out.size());
         return out;
     }
@@ -792,25 +792,21 @@ class predictions : public handle<tacita_predictions, tacita_predictions_free> {
     /// The index of the largest logit; a single logit under sigmoid decides between 0 and 1.
     std::size_t class_index(std::size_t record) const { return c::get(tacita_predictions_class, *this, record); }
     std::string label(std::size_t record) const { return c::get_name(tacita_predictions_label, *this, record); }
-
-  private:
-    std::size_t labels_;
 };
 
 /// Decrypts the responses of one model under one key. `pin` is what it is for `encryptor`.
 class decryptor : public handle<tacita_decryptor, tacita_decryptor_free> {
   public:
+    using handle::handle;
+
     decryptor(const spec &of, const fingerprint &pin, const secret_key &key)
-        : handle(c::get(tacita_decryptor_new, of, pin, key)), labels_(of.label_count()) {}
+        : handle(c::get(tacita_decryptor_new, of, pin, key)) {}
 
     /// One prediction a record, in the request's order. If this throws TACITA_STATUS_DECRYPTION, do not tell the
     /// service, and do not retry automatically: who sees which responses fail can find out by trials what is encrypted.
     predictions decrypt(const response &answer, const request &of) const {
-        return {c::get(tacita_decryptor_decrypt, *this, answer, of).raw, labels_};
+        return c::get(tacita_decryptor_decrypt, *this, answer, of);
     }
-
-  private:
-    std::size_t labels_;
 };
 
 /// What the parts of the work cost on this machine, under keys of one length.

@@ -58,8 +58,10 @@ fn no_test_reads_or_writes_where_it_must_not_on_any_engine() {
         }
         for test in TESTS {
             let program = compile_with(compiler, &ADDRESS, test, &CHECKED, linkage);
-            for engine in Backend::available() {
-                let output = run(&program, engine, &["7"]);
+            // The second compiler sees the same library; once is enough for it.
+            let engines = Backend::available().filter(|engine| compiler == "gcc" || *engine == Backend::Portable);
+            for engine in engines {
+                let output = run(&program, engine, &["37"]);
                 let said = said(&output);
                 assert!(output.status.success() && said.contains(" checks, 0 failed"), "{test} on {engine}: {said}");
             }
@@ -72,7 +74,8 @@ fn the_cpp_header_reads_and_writes_where_it_must() {
     for (compiler, linkage) in [("g++", Linkage::Static), ("clang++", Linkage::Shared)] {
         if can_check(compiler) {
             let program = compile_with(compiler, &ADDRESS, "tests/cpp.cpp", &CHECKED, linkage);
-            for engine in Backend::available() {
+            let engines = Backend::available().filter(|engine| compiler == "g++" || *engine == Backend::Portable);
+            for engine in engines {
                 let output = run(&program, engine, &[]);
                 let said = said(&output);
                 assert!(output.status.success() && said.contains(" checks, 0 failed"), "{compiler}, {engine}: {said}");
@@ -98,7 +101,7 @@ fn a_lost_handle_and_reads_beyond_the_end_are_seen_in_c_and_in_the_library() {
             let said = said(&output);
             assert!(!output.status.success() && said.contains(seen), "{fault} with {compiler}: {said}");
             // Into which the library was led, not the program.
-            assert!(fault != "astray" || said.contains("tacita::"), "{said}");
+            assert!(fault != "astray" || said.contains("6tacita8encoding"), "{said}");
         }
     }
 }

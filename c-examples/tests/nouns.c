@@ -10,6 +10,8 @@ static void check_predictions(const tacita_request *request, const tacita_respon
     size_t records = 0, i, j;
     SUCCEEDS(tacita_decryptor_decrypt(world.decryptor, response, request, &predictions));
     SUCCEEDS(tacita_predictions_records(predictions, &records));
+    SUCCEEDS(tacita_predictions_label_count(predictions, &i));
+    CHECK(i == LABELS);
     for (i = 0; i < records; i++) {
         double logits[LABELS], expected[LABELS];
         SUCCEEDS(tacita_predictions_logits(predictions, i, logits, LABELS));

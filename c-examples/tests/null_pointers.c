@@ -337,6 +337,8 @@ static void of_decryptor(void) {
 static void of_predictions(void) {
     NULL_REFUSED(tacita_predictions_records(NULL, &out.size));
     NULL_REFUSED(tacita_predictions_records(world.predictions, NULL));
+    NULL_REFUSED(tacita_predictions_label_count(NULL, &out.size));
+    NULL_REFUSED(tacita_predictions_label_count(world.predictions, NULL));
     NULL_REFUSED(tacita_predictions_logits(NULL, 0, out.reals, LABELS));
     NULL_REFUSED(tacita_predictions_logits(world.predictions, 0, NULL, LABELS));
     NULL_REFUSED(tacita_predictions_probabilities(NULL, 0, out.reals, LABELS));

@@ -213,6 +213,7 @@ static void of_decryptor(void) {
 
 static void of_predictions(void) {
     WRONG_REFUSED(PREDICTIONS, tacita_predictions_records(wrong, &out.size));
+    WRONG_REFUSED(PREDICTIONS, tacita_predictions_label_count(wrong, &out.size));
     WRONG_REFUSED(PREDICTIONS, tacita_predictions_logits(wrong, 0, out.reals, LABELS));
     WRONG_REFUSED(PREDICTIONS, tacita_predictions_probabilities(wrong, 0, out.reals, LABELS));
     WRONG_REFUSED(PREDICTIONS, tacita_predictions_class(wrong, 0, &out.size));

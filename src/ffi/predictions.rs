@@ -24,18 +24,21 @@ impl Handle for tacita_predictions {
 pub(super) struct Predictions {
     predictions: Vec<Prediction>,
     classes: Vec<Box<str>>,
+    /// Of the spec.
+    labels: usize,
 }
 
 impl Predictions {
     pub(super) fn new(predictions: Vec<Prediction>, spec: &PublicSpec) -> Self {
         let labels: Vec<Box<str>> = spec.labels().map(Box::from).collect();
+        let count = labels.len();
         // One output under sigmoid decides between two classes, and has a name for the second one.
         let negated = match labels.as_slice() {
             [label] if spec.activation() == Activation::Sigmoid => Some(format!("not {label}").into()),
             _ => None,
         };
         let classes = negated.into_iter().chain(labels).collect();
-        Self { predictions, classes }
+        Self { predictions, classes, labels: count }
     }
 
     fn of(&self, record: usize) -> Result<&Prediction, Failure> {
@@ -57,6 +60,22 @@ pub unsafe extern "C" fn tacita_predictions_records(
         // SAFETY: the conventions.
         let (predictions, out) = unsafe { (borrow("predictions", predictions)?, room("records_out", records_out, 1)?) };
         out.write(predictions.predictions.len())
+    })
+}
+
+/// Tells the number of logits and probabilities of each record, which is the number of labels of the spec.
+///
+/// Threads: any number may share `predictions`.
+/// Fails with: NULL_POINTER, WRONG_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tacita_predictions_label_count(
+    predictions: *const tacita_predictions,
+    count_out: *mut usize,
+) -> tacita_status {
+    guard(|| {
+        // SAFETY: the conventions.
+        let (predictions, out) = unsafe { (borrow("predictions", predictions)?, room("count_out", count_out, 1)?) };
+        out.write(predictions.labels)
     })
 }
 

@@ -150,7 +150,7 @@ pub(crate) fn compile_with(
     match linkage {
         Linkage::Shared => {
             command.arg("-L").arg(libraries).arg(format!("-Wl,-rpath,{}", libraries.display()));
-            command.args(["-ltacita", "-lpthread", "-lm"])
+            command.args(["-ltacita", "-lpthread", "-lm", "-ldl"])
         }
         Linkage::Static => command.arg(libraries.join("libtacita.a")).args(STATIC_LINK_LINE),
     };
