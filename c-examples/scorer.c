@@ -15,6 +15,9 @@
  * response. Only the bytes of these two pass between them, and the network would be there.
  */
 
+/* For what C11 alone does not have: POSIX, 2008. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>

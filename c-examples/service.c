@@ -21,6 +21,9 @@
  * many workers: with 1, they would all wait for one thread.
  */
 
+/* For what C11 alone does not have: POSIX, 2008. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>

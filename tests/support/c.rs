@@ -145,7 +145,7 @@ pub(crate) fn compile_with(
     let program = folder("programs").join(format!("{name}-{linkage:?}-{compiler}{flavour}"));
     let new = program.with_extension(unique());
     let mut command = Command::new(compiler);
-    command.args([standard, "-g", "-O1", "-D_DEFAULT_SOURCE"]).args(WARNINGS).arg("-I").arg(root().join("include"));
+    command.args([standard, "-g", "-O1"]).args(WARNINGS).arg("-I").arg(root().join("include"));
     command.args(flags).arg(&source).arg("-o").arg(&new);
     match linkage {
         Linkage::Shared => {
