@@ -7,7 +7,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo build test test-aarch64 lint bench bench-peers report scaling timing fuzz header vectors abi install dist check-package bench-c clean
+.PHONY: help setup demo build test test-aarch64 lint bench bench-peers bench-c report scaling timing fuzz header abi vectors install \
+	dist check-package clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,7 +61,7 @@ abi: setup-build ## record the C interface of a new version in include/tacita.ab
 vectors: setup-build ## renew the known-answer vectors in tests/vectors
 	cargo run --features hazmat --example make_vectors
 
-install: setup-build ## install command, headers, libraries, pkg-config and CMake files under PREFIX (/usr/local); GMP=FOLDER for another GMP
+install: setup-build ## install command, headers, libraries and documents under PREFIX (/usr/local); GMP=FOLDER for another GMP
 	scripts/install $(PREFIX)
 
 dist: setup-build ## pack the same as build/dist/tacita-VERSION-HOST.tar.gz, which works wherever it is unpacked

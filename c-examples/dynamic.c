@@ -3,7 +3,7 @@
  *
  *   dynamic LIBRARY
  *
- * LIBRARY is the path of libtacita.so.0, or that name alone to have it searched for where libraries are. The program
+ * LIBRARY is the path of libtacita.so.0.1, or that name alone to have it searched for where libraries are. The program
  * makes a key of 2048 bits, for speed, and prints its fingerprint. It is linked with -ldl, and not with -ltacita:
  *   cc -std=c11 dynamic.c -ldl -o dynamic
  *
@@ -65,12 +65,12 @@ static int load(const char *path) {
         return 1;
     }
     /* Before anything else: under another version other functions may have other arguments. Version 0 promises as much
-     * only while its second number stays the same; from 1 on a later version with the same first number will do. */
+     * only while its second number stays the same; from 1 on any with the same first number will do, if it is not older. */
     FIND(version_number);
     FIND(version);
     found = tacita.version_number();
-    if (TACITA_VERSION_MAJOR == 0 ? found / 1000 != wanted / 1000
-                                  : found / 1000000 != wanted / 1000000 || found < wanted) {
+    if (found < wanted || (TACITA_VERSION_MAJOR == 0 ? found / 1000 != wanted / 1000
+                                                     : found / 1000000 != wanted / 1000000)) {
         fprintf(stderr, "%s: version %s does not fit this program, which was made for %d.%d.%d\n", path,
                 tacita.version(), TACITA_VERSION_MAJOR, TACITA_VERSION_MINOR, TACITA_VERSION_PATCH);
         return 1;

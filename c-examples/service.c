@@ -132,7 +132,8 @@ static tacita_status answer(struct service *service, const struct message *messa
     tacita_response *response = NULL;
     tacita_status status = tacita_request_from_bytes(tacita_bytes_data(message->bytes), message->length, &request);
     if (status == TACITA_STATUS_SUCCESS) {
-        /* The proof of a key is verified once, which takes a while: a new key makes the others wait here. */
+        /* The proof of a new key is verified here, which takes a while, and remembered. Nobody else waits for it; threads that
+         * meet the same new key at the same time each verify it. */
         status = tacita_verified_keys_admit(service->keys, request, &key);
     }
     if (status == TACITA_STATUS_SUCCESS) {

@@ -11,7 +11,7 @@
  *   list of codes does not say so: it stands for a mistake in this library. Nothing is ever thrown through C.
  * - Arguments are borrowed for the time of the call, and what is kept of them is copied. Results go to the arguments
  *   whose names end in `out`, which come last; they are written on success only. No pointer may be NULL, not even one
- *   to an empty array. What a handle pointer points to must be a live handle of this library; if it is one of another type,
+ *   to an empty array; one that is not aligned as its type wants is an ARGUMENT that makes no sense. What a handle pointer points to must be a live handle of this library; if it is one of another type,
  *   the call fails with TACITA_STATUS_WRONG_HANDLE. Arrays have exactly the length that is passed or named.
  * - Text is UTF-8; text that goes in or out as `char *` ends with NUL.
  * - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for
@@ -257,7 +257,8 @@ typedef enum {
      */
     TACITA_STATUS_IO = 301,
     /**
-     * The environment variable TACITA_BACKEND asks for an engine that this machine or this build does not have.
+     * The engine that was asked for, by its name or by the environment variable TACITA_BACKEND, is not one that this machine and
+     * this build have.
      */
     TACITA_STATUS_BACKEND = 302,
     /**
@@ -443,7 +444,8 @@ tacita_status tacita_backend(const char **name_out);
  * tenths of a second of work on all threads, for programs that show at their start that they work.
  *
  * Threads: any.
- * Fails with: SELF_TEST, RANDOMNESS, THREADS; with anything but SUCCESS do not use this installation.
+ * Fails with: SELF_TEST, RANDOMNESS, THREADS, BACKEND if TACITA_BACKEND asks for an engine that is not there. After
+ * SELF_TEST do not use this installation.
  */
 tacita_status tacita_self_test(void);
 
@@ -1410,7 +1412,8 @@ tacita_status tacita_verified_keys_open(const char *path, tacita_verified_keys *
  *
  * This changes `keys`. Any number of threads may share it all the same; nobody waits while a proof is checked.
  * Threads: any number may share `keys` and `request`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
+ * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_MISMATCH if another one is
+ * pinned, KEY_EVEN, KEY_SMALL_FACTOR,
  * KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
  */
 tacita_status tacita_verified_keys_admit(tacita_verified_keys *keys,
@@ -1495,7 +1498,7 @@ tacita_status tacita_evaluator_prepare(const tacita_evaluator *evaluator,
  * Searches for their plan, for seconds, if it is not there yet.
  *
  * Threads: any number may share `evaluator`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout, THREADS.
  */
 tacita_status tacita_evaluator_multiplications(const tacita_evaluator *evaluator,
                                                uint32_t together,

@@ -58,7 +58,7 @@ class error : public std::runtime_error {
   public:
     explicit error(tacita_status status, const std::string &detail = last_error_detail())
         : std::runtime_error(sentence(status, detail)), status_(status),
-          detail_at_(std::string_view(what()).size() - detail.size()) {}
+          detail_at_(sentence(status, detail).size() - detail.size()) {}
 
     tacita_status status() const noexcept { return status_; }
 
@@ -75,12 +75,8 @@ class error : public std::runtime_error {
     std::size_t detail_at_;
 };
 
-#ifdef __cpp_lib_span
-/// Values in a row, to be read, which belong to somebody else.
-template <typename T>
-using view = std::span<const T>;
-#else
-/// Values in a row, to be read, which belong to somebody else: as much of C++20's `std::span` as is needed here.
+/// Values in a row, to be read, which belong to somebody else: as much of C++20's `std::span` as is needed here, from and to
+/// which it converts. It is the same type in every standard, so that parts of a program can be compiled by different ones.
 template <typename T>
 class view {
     /// Containers and arrays of `T` itself: a pointer to a class derived from it would convert too, and step wrongly.
@@ -102,12 +98,14 @@ class view {
     constexpr const T *end() const noexcept { return data_ + size_; }
     constexpr const T &operator[](std::size_t index) const { return data_[index]; }
     constexpr view subspan(std::size_t offset) const { return {data_ + offset, size_ - offset}; }
+#ifdef __cpp_lib_span
+    constexpr operator std::span<const T>() const noexcept { return {data_, size_}; }
+#endif
 
   private:
     const T *data_ = nullptr;
     std::size_t size_ = 0;
 };
-#endif
 
 /// Bytes to be read, made from what a view is made from, or from text, in which JSON and passphrases mostly come. An
 /// array of `char` is text too, and ends before its first NUL.
@@ -291,14 +289,15 @@ auto get_next(Function function, byte_view &rest) {
 
 }  // namespace c
 
-/// Whether a library of this version number has what this header calls: while the first number is 0, the second one has
-/// to be the same too.
+/// Whether a library of this version number has what this header calls: it is not older, and its first number is the same, while
+/// that is 0 the second one too.
 constexpr bool is_compatible(std::uint32_t library) noexcept {
     constexpr std::uint32_t header = TACITA_VERSION_NUMBER;
-    return library / 1000000 == header / 1000000 && (header >= 1000000 || library / 1000 == header / 1000);
+    return library >= header && library / 1000000 == header / 1000000 &&
+           (header >= 1000000 || library / 1000 == header / 1000);
 }
 
-static_assert(is_compatible(1000), "tacita.hpp is written for a tacita.h of version 0.1");
+static_assert(TACITA_VERSION_MAJOR == 0 && TACITA_VERSION_MINOR == 1, "tacita.hpp is written for tacita.h 0.1");
 
 inline std::uint32_t version_number() { return tacita_version_number(); }
 inline std::string_view version() { return tacita_version(); }

@@ -10,7 +10,7 @@
 //!   list of codes does not say so: it stands for a mistake in this library. Nothing is ever thrown through C.
 //! - Arguments are borrowed for the time of the call, and what is kept of them is copied. Results go to the arguments
 //!   whose names end in `out`, which come last; they are written on success only. No pointer may be NULL, not even one
-//!   to an empty array. What a handle pointer points to must be a live handle of this library; if it is one of another type,
+//!   to an empty array; one that is not aligned as its type wants is an ARGUMENT that makes no sense. What a handle pointer points to must be a live handle of this library; if it is one of another type,
 //!   the call fails with TACITA_STATUS_WRONG_HANDLE. Arrays have exactly the length that is passed or named.
 //! - Text is UTF-8; text that goes in or out as `char *` ends with NUL.
 //! - Handles do not change once they are made, but for `tacita_records` and `tacita_verified_keys`, whose calls wait for

@@ -18,7 +18,8 @@ pub struct Progress {
 /// Called after every step, on the thread that asked for the work; breaking cancels it.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// Called after every step of work that is done on many threads, by any of them, one at a time; breaking cancels it.
+/// Called now and then during work on many threads, by any of them, one at a time; breaking cancels it. A step that ends while
+/// another is being told of goes untold, the last one too.
 pub type OnSharedProgress<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
 
 /// Goes on whatever the progress is.

@@ -97,6 +97,52 @@ fn the_guide_lists_every_function_with_its_statuses() {
     assert!(guide == made, "docs/c-guide.md has other lists than the header; run make header");
 }
 
+/// The statuses that a function says it fails with, those of a function that it refers to among them.
+fn fails_with<'a>(functions: &[(&'a str, &'a str)], name: &str) -> Vec<&'a str> {
+    let (_, comment) = functions.iter().find(|(found, _)| *found == name).expect("a function of the header");
+    let fails = comment.split_once("Fails with: ").map_or("", |(_, fails)| fails);
+    let mut words: Vec<_> = fails.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    if let Some((_, rest)) = fails.split_once("as `") {
+        words.extend(fails_with(functions, rest.split('`').next().expect("a name")));
+    }
+    words
+}
+
+#[test]
+fn what_the_c_tests_see_is_what_the_functions_say_they_fail_with() {
+    let header = made();
+    let comments = comments(&header);
+    let functions: Vec<_> = comments
+        .iter()
+        .filter_map(|(comment, after)| {
+            let before = after.split(';').next()?.split_once('(')?.0;
+            Some((&before[before.rfind("tacita_")?..], comment.as_str()))
+        })
+        .collect();
+    let mut seen = 0;
+    for test in file("c-examples/tests").read_dir().unwrap() {
+        let source = fs::read_to_string(test.unwrap().path()).unwrap();
+        for (at, _) in source.match_indices("REFUSED(") {
+            let (before, rest) = (&source[..at], &source[at + "REFUSED(".len()..]);
+            let (status, call) = match before {
+                _ if before.ends_with("#define ") || before.ends_with("#define NULL_") => continue,
+                _ if before.ends_with("NULL_") => ("NULL_POINTER", rest),
+                _ => rest.split_once(',').expect("a status and a call"),
+            };
+            let status = if before.ends_with("WRONG_") { "WRONG_HANDLE" } else { status };
+            let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+            if name.starts_with("tacita_") && functions.iter().any(|(found, _)| *found == name) {
+                seen += 1;
+                assert!(
+                    fails_with(&functions, name).contains(&status),
+                    "{name} does not say that it fails with {status}"
+                );
+            }
+        }
+    }
+    assert!(seen > 500, "only {seen} calls that are refused were found");
+}
+
 #[test]
 fn functions_name_statuses_that_there_are_and_how_threads_may_share_them() {
     let header = made();
@@ -118,9 +164,9 @@ fn functions_name_statuses_that_there_are_and_how_threads_may_share_them() {
         let fails = comment.split("Fails with: ").nth(1).unwrap_or_default();
         let is_name = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
         let words = fails.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(is_name);
-        for word in
-            words.filter(|word| !matches!(*word, "UTF" | "JSON" | "SUCCESS" | "POWER" | "RANDOM_BASES" | "MUST"))
-        {
+        for word in words.filter(|word| {
+            !matches!(*word, "UTF" | "JSON" | "TACITA_BACKEND" | "SUCCESS" | "POWER" | "RANDOM_BASES" | "MUST")
+        }) {
             assert!(statuses.iter().any(|(_, name, _)| name == word), "{word} in {declaration}");
         }
     }

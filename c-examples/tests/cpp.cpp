@@ -369,6 +369,14 @@ void models(const world &w) {
     CHECK(made.second.text().find("\"logit_error\":") != std::string_view::npos && compiled.spec().label(1) == "b");
     CHECK(compiled.report().text().find("\"weights\":") != std::string_view::npos);
     FAILS(MALFORMED, "", tacita::model::compile("", description));
+    try {
+        (void)tacita::model::compile("", R"({"a\u0000bbbbbbbbbbbbbbbbbbbb": 1})");
+        CHECK(false);
+    } catch (const tacita::error &error) {
+        // A NUL in the description is none in the detail, which is the end of the whole text.
+        const std::string_view what = error.what(), detail = error.detail();
+        CHECK(detail.find("bbb") != std::string_view::npos && what.data() + what.size() == detail.data() + detail.size());
+    }
     WATCHED(true, compiled.with_plan(2, told));
     CHECK(tacita::evaluator(compiled.with_plan(2)).multiplications(2) > 0);
     WATCHED(true, tacita::evaluator(w.model).prepare(3, told));

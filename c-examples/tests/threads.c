@@ -113,7 +113,7 @@ static void evaluate(struct thread *thread, const struct sent *sent) {
     tacita_predictions *predictions = NULL;
     double logits[LABELS] = {0, 0};
     size_t i, count = 0;
-    /* Half of them have the key admitted, which all wait for; the others use one key that they share. */
+    /* Half of them have the key admitted; the others use one key that they share. */
     if (draw(thread, 2) == 0) {
         WORKS(tacita_verified_keys_admit(world.keys, sent->request, &key));
         WORKS(tacita_evaluator_evaluate(world.evaluator, sent->request, key, &response));

@@ -67,7 +67,10 @@ impl Backend {
     /// # Errors
     /// [`Error::Backend`] if this machine or this build has none.
     pub fn named(name: &str) -> Result<Self> {
-        let refused = || Error::Backend(format!("there is no engine `{name}`; this build has {} here", names()));
+        let refused = || {
+            let short: String = name.chars().take(40).collect();
+            Error::Backend(format!("there is no engine {short:?}; this build has {} here", names()))
+        };
         Self::available().find(|backend| name == backend.name()).ok_or_else(refused)
     }
 

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn tacita_evaluator_prepare(
 /// Searches for their plan, for seconds, if it is not there yet.
 ///
 /// Threads: any number may share `evaluator`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout, THREADS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_evaluator_multiplications(
     evaluator: *const tacita_evaluator,

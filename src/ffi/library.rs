@@ -112,7 +112,8 @@ pub(super) fn static_name(backend: Backend) -> *const c_char {
 /// tenths of a second of work on all threads, for programs that show at their start that they work.
 ///
 /// Threads: any.
-/// Fails with: SELF_TEST, RANDOMNESS, THREADS; with anything but SUCCESS do not use this installation.
+/// Fails with: SELF_TEST, RANDOMNESS, THREADS, BACKEND if TACITA_BACKEND asks for an engine that is not there. After
+/// SELF_TEST do not use this installation.
 #[unsafe(no_mangle)]
 pub extern "C" fn tacita_self_test() -> tacita_status {
     guard(|| Ok(crate::inference::self_test()?))

@@ -14,6 +14,7 @@ use super::spec::tacita_spec;
 use super::status::tacita_status;
 use crate::encoding::{Feature, Features, Layout, OutOfRange};
 use crate::error::Error;
+use crate::json;
 use crate::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use crate::network::{Activation, Network};
 use crate::progress::Progress;
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn tacita_model_compile(
             )
         };
         let Description { name, features, labels, activation, bits: Bits(bits), layers } =
-            serde_json::from_str(description).map_err(|error| Error::malformed("description", error.to_string()))?;
+            json::read(description).map_err(|error| json::malformed("description", &error))?;
         let network = Network::from_safetensors(network, layers.as_deref())?;
         let activation = activation.unwrap_or(network.activation());
         let (features, options) = (Features::new(features)?, QuantiseOptions { bits });

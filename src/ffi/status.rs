@@ -85,7 +85,8 @@ pub enum tacita_status {
     Randomness = 300,
     /// A file cannot be read or written.
     Io = 301,
-    /// The environment variable TACITA_BACKEND asks for an engine that this machine or this build does not have.
+    /// The engine that was asked for, by its name or by the environment variable TACITA_BACKEND, is not one that this machine and
+    /// this build have.
     Backend = 302,
     /// Threads cannot be had, or not that many.
     Threads = 303,
@@ -227,7 +228,7 @@ fn text(status: c_int) -> &'static CStr {
         225 => c"the response does not decrypt to an answer",
         300 => c"the operating system's random source failed",
         301 => c"a file cannot be read or written",
-        302 => c"the engine that TACITA_BACKEND asks for is not there",
+        302 => c"the engine that was asked for, by its name or by TACITA_BACKEND, is not there",
         303 => c"threads cannot be had, or not that many",
         304 => c"the self test came out wrong",
         305 => c"this build of the library was made without this function",
@@ -244,8 +245,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// Without control characters, which may be in what a caller or a file called something: a NUL would end the detail for
+    /// C, and a terminal would obey others.
     pub(super) fn new(status: tacita_status, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        let detail: String = detail.into();
+        let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        Self { status, detail: detail.chars().map(printable).collect() }
     }
 
     /// Keeps the detail for [`tacita_last_error_detail`].
@@ -333,6 +338,12 @@ mod tests {
         let names: Vec<_> =
             body.lines().filter_map(|line| line.trim().split_once(" = ")).map(|(name, _)| name).collect();
         assert_eq!(names, tacita_status::ALL.map(|status| format!("{status:?}")));
+    }
+
+    #[test]
+    fn a_detail_has_no_control_characters() {
+        Failure::new(tacita_status::Argument, "a\0b\x1b[2J\nc").record();
+        assert_eq!(last_detail(100), ("a\u{fffd}b\u{fffd}[2J\u{fffd}c".to_owned(), 15));
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub unsafe extern "C" fn tacita_verified_keys_open(
 ///
 /// This changes `keys`. Any number of threads may share it all the same; nobody waits while a proof is checked.
 /// Threads: any number may share `keys` and `request`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_EVEN, KEY_SMALL_FACTOR,
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the request does not carry its key, KEY_MISMATCH if another one is
+/// pinned, KEY_EVEN, KEY_SMALL_FACTOR,
 /// KEY_PRIME, KEY_PROOF_MISSING, KEY_PROOF_WRONG, KEY_HASH, BACKEND, THREADS, IO if the file cannot be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_verified_keys_admit(

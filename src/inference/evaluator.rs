@@ -60,7 +60,7 @@ impl Evaluator {
     /// planned](Self::is_planned), that is a search of seconds.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the spec does not list the layout.
+    /// [`Error::Argument`] if the spec does not list the layout; [`Error::Threads`].
     pub fn prepare(&self, layout: Layout) -> Result<()> {
         self.prepare_with_progress(layout, &mut go_on)
     }
@@ -196,7 +196,7 @@ impl Evaluator {
         self.evaluate_from(request, key, progress, Randomness { pool, entropy: &mut SystemEntropy })
     }
 
-    /// Evaluates many requests side by side, each under its key: the response or the error of each, in their order. While
+    /// Evaluates many requests side by side, each under its key, after it has [prepared](Self::prepare) their layouts: the response or the error of each, in their order. While
     /// small ones would leave threads idle one by one, together they do not. Progress is told request by request.
     ///
     /// ```
@@ -228,9 +228,12 @@ impl Evaluator {
         jobs: &[(&Request, &PublicKey)],
         progress: OnProgress,
     ) -> Result<Vec<Result<Response>>> {
-        // A search inside would share its threads with evaluations that want what it searches for.
-        for (request, _) in jobs {
-            let _ = self.layer(request.header.layout());
+        // A search inside would share its threads with evaluations that want what it searches for. Requests that will be refused
+        // are no reason to search.
+        for (request, key) in jobs {
+            if self.check(&request.header, request.ciphertexts.len(), key).is_ok() {
+                self.layer(request.header.layout())?;
+            }
         }
         let (total, side_by_side) = (jobs.len(), 2 * threads::threads()?);
         let mut responses = Vec::with_capacity(total);

@@ -27,7 +27,7 @@ const RESPONSE: &[u8] = include_bytes!("../../tests/vectors/response.cbor");
 ///
 /// # Errors
 /// [`Error::SelfTest`] if anything comes out wrong, or what the part that failed has failed with: do not use this
-/// installation then. [`Error::Randomness`], [`Error::Threads`].
+/// installation then. [`Error::Randomness`], [`Error::Threads`]; [`Error::Backend`] if the environment asks for an engine that is not there.
 pub fn self_test() -> Result<()> {
     let model = PrivateModel::from_bytes(MODEL)?;
     let (features, spec, pin) = (model.spec().features(), model.spec(), model.spec().fingerprint());

@@ -118,7 +118,7 @@ impl PrivateModel {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] if the spec does not list the layout.
+    /// [`Error::Argument`] if the spec does not list the layout; [`Error::Threads`].
     pub fn plan(&mut self, layout: Layout) -> Result<()> {
         self.plan_with_progress(layout, &mut go_on)
     }
