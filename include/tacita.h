@@ -553,7 +553,7 @@ tacita_status tacita_secret_key_save(const tacita_secret_key *key, const char *p
 tacita_status tacita_secret_key_is_encrypted(const uint8_t *bytes, size_t bytes_len, int *encrypted_out);
 
 /**
- * Writes a secret key as bytes in the age format (https://age-encryption.org/v1), encrypted under a passphrase: UTF-8, not
+ * Writes a secret key as bytes in the age format (<https://age-encryption.org/v1>), encrypted under a passphrase: UTF-8, not
  * empty, at most 1024 bytes. Half a second of work and 256 MB of memory, as much as each guess of the passphrase takes.
  *
  * Threads: any number may share `key`.

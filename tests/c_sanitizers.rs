@@ -108,11 +108,15 @@ fn a_lost_handle_and_reads_beyond_the_end_are_seen_in_c_and_in_the_library() {
 
 /// The library has no instruments against races: its types exclude them. What it does on behalf of C is passed over.
 fn watched(source: &str) -> Command {
+    watched_on(source, &fixtures())
+}
+
+fn watched_on(source: &str, first: &Path) -> Command {
     let program = compile_with("gcc", &THREAD, source, &PLAIN, Linkage::Shared);
     let suppressions = folder("programs").join("thread.supp");
     write(&suppressions, "race:libtacita.so\ncalled_from_lib:libtacita.so\n");
     let mut command = Command::new(program);
-    command.arg(fixtures()).env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+    command.arg(first).env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
     command
 }
 
@@ -123,6 +127,16 @@ fn eight_threads_share_everything_without_a_race() {
         let output = watched("tests/threads.c").arg("5").output().unwrap();
         let said = said(&output);
         assert!(output.status.success() && said.contains(" checks, 0 failed"), "{said}");
+    }
+}
+
+#[test]
+fn a_service_whose_threads_share_an_evaluator_has_no_race() {
+    if can_check("gcc") {
+        let model = fixtures().join("model.safetensors");
+        let output = watched_on("service.c", &model).args(["3", "12"]).output().unwrap();
+        let said = said(&output);
+        assert!(output.status.success() && said.contains("answered 12 of 12 requests, 0 wrong"), "{said}");
     }
 }
 

@@ -136,7 +136,7 @@ pub unsafe extern "C" fn tacita_secret_key_is_encrypted(
     })
 }
 
-/// Writes a secret key as bytes in the age format (https://age-encryption.org/v1), encrypted under a passphrase: UTF-8, not
+/// Writes a secret key as bytes in the age format (<https://age-encryption.org/v1>), encrypted under a passphrase: UTF-8, not
 /// empty, at most 1024 bytes. Half a second of work and 256 MB of memory, as much as each guess of the passphrase takes.
 ///
 /// Threads: any number may share `key`.
