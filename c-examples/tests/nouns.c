@@ -473,9 +473,9 @@ static void many(const char *folder) {
 }
 
 /* Plans explain themselves. */
-static void plans(void) {
+static void plans(int argc, char **argv) {
     tacita_bytes *json = NULL;
-    create_costs();
+    create_costs(argc, argv, 1);
     SUCCEEDS(tacita_plan_for_evaluator(world.evaluator, world.costs, 1, TACITA_PLAN_SECRET_KEY, NULL, NULL, &json));
     CHECK(contains(json, "\"best\":\"") && contains(json, "\"total\":") && contains(json, "\"costs\":{"));
     tacita_bytes_free(json);
@@ -504,7 +504,7 @@ int main(int argc, char **argv) {
     messages(argv[1]);
     models(argv[1]);
     many(argv[1]);
-    plans();
+    plans(argc, argv);
     free_world();
     return report();
 }

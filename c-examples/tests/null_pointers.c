@@ -374,7 +374,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     create_world(argv[1]);
-    create_costs();
+    create_costs(argc, argv, 0);
     of_library();
     of_fingerprint();
     of_secret_key();

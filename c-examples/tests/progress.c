@@ -98,7 +98,7 @@ static void requests(void) {
 }
 
 /* Searches for plans, which a model of three features finds at once. */
-static void plans(void) {
+static void plans(int argc, char **argv) {
     tacita_evaluator *evaluator = NULL;
     tacita_model *model = NULL;
     tacita_bytes *json = NULL;
@@ -115,11 +115,15 @@ static void plans(void) {
 
     /* Whether a plan has anything to search for is a matter of this machine's costs. */
     SUCCEEDS(tacita_evaluator_new(world.model, &evaluator));
-    create_costs();
+    create_costs(argc, argv, 0);
+    if (world.costs == NULL) {
+        goto done;
+    }
     status = tacita_plan_for_evaluator(evaluator, world.costs, 1, TACITA_PLAN_POOLS, on_progress, watched(1), &json);
     CHECK(status == (watch.calls > 0 ? TACITA_STATUS_CANCELLED : TACITA_STATUS_SUCCESS));
     CHECK((json == NULL) == (status == TACITA_STATUS_CANCELLED));
     tacita_bytes_free(json);
+done:
     tacita_evaluator_free(evaluator);
     tacita_model_free(model);
 }
@@ -147,7 +151,7 @@ int main(int argc, char **argv) {
     }
     create_world(argv[1]);
     requests();
-    plans();
+    plans(argc, argv);
     pools();
     free_world();
     return report();

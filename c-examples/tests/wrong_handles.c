@@ -30,7 +30,7 @@ static void *handle(int role) {
         int role_;                                                                                                     \
         for (role_ = 0; role_ < ROLES; role_++) {                                                                      \
             void *wrong = handle(role_);                                                                               \
-            if (role_ != right) {                                                                                      \
+            if (role_ != right && wrong != NULL) {                                                                                      \
                 REFUSED(WRONG_HANDLE, call);                                                                           \
             }                                                                                                          \
         }                                                                                                              \
@@ -168,13 +168,13 @@ static void of_evaluator(void) {
     WRONG_REFUSED(EVALUATOR, tacita_evaluator_evaluate_many(wrong, requests, keys, 1, NULL, NULL, &out.response,
                                                             &out.status));
     for (role = 0; role < ROLES; role++) {
-        if (role != REQUEST) {
+        if (role != REQUEST && handle(role) != NULL) {
             requests[0] = handle(role);
             REFUSED(WRONG_HANDLE, tacita_evaluator_evaluate_many(world.evaluator, requests, keys, 1, NULL, NULL,
                                                                  &out.response, &out.status));
             requests[0] = world.request;
         }
-        if (role != PUBLIC_KEY) {
+        if (role != PUBLIC_KEY && handle(role) != NULL) {
             keys[0] = handle(role);
             REFUSED(WRONG_HANDLE, tacita_evaluator_evaluate_many(world.evaluator, requests, keys, 1, NULL, NULL,
                                                                  &out.response, &out.status));
@@ -292,7 +292,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     create_world(argv[1]);
-    create_costs();
+    create_costs(argc, argv, 0);
     of_secret_key();
     of_public_key();
     of_spec();
