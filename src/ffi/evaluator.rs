@@ -14,7 +14,6 @@ use super::response::tacita_response;
 use super::status::{Failure, tacita_status};
 use crate::encoding::Layout;
 use crate::inference::Evaluator;
-use crate::progress::Progress;
 
 /// Evaluates one private model on encrypted records.
 pub struct tacita_evaluator {
@@ -84,11 +83,8 @@ pub unsafe extern "C" fn tacita_evaluator_prepare(
     guard(|| {
         // SAFETY: the conventions.
         let (evaluator, listener) = unsafe { (borrow("evaluator", evaluator)?, Listener::new(progress, user_data)) };
-        listener.relay("plan", |report| {
-            let mut progress = |Progress { done, total }: Progress| report(done as u64, total as u64);
-            evaluator.prepare_with_progress(Layout::from_together(together), &mut progress)
-        })?;
-        Ok(())
+        let layout = Layout::from_together(together);
+        Ok(listener.relay_plan(|progress| evaluator.prepare_with_progress(layout, progress))?)
     })
 }
 

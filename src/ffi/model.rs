@@ -17,7 +17,6 @@ use crate::error::Error;
 use crate::json;
 use crate::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use crate::network::{Activation, Network};
-use crate::progress::Progress;
 
 /// The integer weights of a model, with its public spec.
 pub struct tacita_model {
@@ -144,10 +143,9 @@ pub unsafe extern "C" fn tacita_model_new_with_plan(
         // SAFETY: the conventions.
         let (model, listener, out) =
             unsafe { (borrow("model", model)?, Listener::new(progress, user_data), room("model_out", model_out, 1)?) };
-        let planned = listener.relay("plan", |report| {
-            let mut progress = |Progress { done, total }: Progress| report(done as u64, total as u64);
+        let planned = listener.relay_plan(|progress| {
             let mut model = model.clone();
-            model.plan_with_progress(Layout::from_together(together), &mut progress)?;
+            model.plan_with_progress(Layout::from_together(together), progress)?;
             Ok(model)
         })?;
         out.give(planned)

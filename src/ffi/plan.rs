@@ -15,7 +15,6 @@ use super::spec::{check_records, tacita_spec};
 use super::status::{Failure, tacita_status};
 use crate::error::Error;
 use crate::inference::{Forecast, Nonces, UnitCosts};
-use crate::progress::Progress;
 
 /// A job encrypts with the secret key.
 pub const TACITA_PLAN_SECRET_KEY: u32 = 0;
@@ -130,10 +129,8 @@ pub unsafe extern "C" fn tacita_plan_for_evaluator(
             )
         };
         let nonces = job(records, nonces)?;
-        let forecasts = listener.relay("plan", |report| {
-            let mut progress = |Progress { done, total }: Progress| report(done as u64, total as u64);
-            evaluator.forecasts_with_progress(costs, records, nonces, &mut progress)
-        })?;
+        let forecasts =
+            listener.relay_plan(|progress| evaluator.forecasts_with_progress(costs, records, nonces, progress))?;
         out.give(Zeroizing::new(explain(records, costs, forecasts)?))
     })
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{OnSharedProgress, Progress};
 use crate::threads;
 
 /// Called now and then during long work, on the thread that asked for the work: `done` steps out of about `expected` are
@@ -43,6 +43,11 @@ impl Listener {
     /// For work that reports on this thread.
     pub(super) fn here(self) -> impl FnMut(Progress) -> ControlFlow<()> {
         move |Progress { done, total }| self.tell(done as u64, total as u64)
+    }
+
+    /// [`relay`](Self::relay) for the search of a plan.
+    pub(super) fn relay_plan<T: Send>(self, work: impl FnOnce(OnSharedProgress) -> Result<T> + Send) -> Result<T> {
+        self.relay("plan", |report| work(&mut |Progress { done, total }| report(done as u64, total as u64)))
     }
 
     /// Runs work that reports from any thread on another one, so that the caller is called on this one.

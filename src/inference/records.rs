@@ -97,13 +97,17 @@ impl Records {
     /// # Errors
     /// [`Error::Record`] if a feature has no value, which can still be set.
     pub fn end_record(&mut self) -> Result<()> {
-        if let Some(missing) = self.given.iter().position(|given| !given) {
-            return Err(fault(&self.features.name(missing), RecordFault::Missing));
-        }
+        self.expect_all()?;
         let ended = std::mem::replace(&mut self.current, blank(self.given.len()));
         Arc::make_mut(&mut self.complete).push(ended);
         self.given.fill(false);
         Ok(())
+    }
+
+    /// Refuses a current record that lacks a feature.
+    fn expect_all(&self) -> Result<()> {
+        let missing = self.given.iter().position(|given| !given);
+        missing.map_or(Ok(()), |missing| Err(fault(&self.features.name(missing), RecordFault::Missing)))
     }
 
     /// Number of records that were ended.
@@ -127,10 +131,8 @@ impl Records {
         if expected != found {
             return Err(Error::SpecMismatch { expected, found });
         }
-        if let (true, Some(missing)) = (self.given.contains(&true), self.given.iter().position(|given| !given)) {
-            return Err(fault(&self.features.name(missing), RecordFault::Missing));
-        }
         if self.given.contains(&true) {
+            self.expect_all()?;
             return Err(Error::Argument("the last record was not ended".into()));
         }
         Ok(&self.complete[..])

@@ -4,7 +4,6 @@ use super::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
 use crate::arith::Backend;
 use crate::encoding::{Layout, OutOfRange};
 use crate::error::{Error, Result};
-
 use crate::model::PrivateModel;
 use crate::paillier::{LinearLayer, SecretKey};
 
@@ -27,7 +26,8 @@ const RESPONSE: &[u8] = include_bytes!("../../tests/vectors/response.cbor");
 ///
 /// # Errors
 /// [`Error::SelfTest`] if anything comes out wrong, or what the part that failed has failed with: do not use this
-/// installation then. [`Error::Randomness`], [`Error::Threads`]; [`Error::Backend`] if the environment asks for an engine that is not there.
+/// installation then. [`Error::Randomness`], [`Error::Threads`]; [`Error::Backend`] if the environment asks
+/// for an engine that is not there.
 pub fn self_test() -> Result<()> {
     let model = PrivateModel::from_bytes(MODEL)?;
     let (features, spec, pin) = (model.spec().features(), model.spec(), model.spec().fingerprint());
