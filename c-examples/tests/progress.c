@@ -108,6 +108,9 @@ static void plans(int argc, char **argv) {
     WATCHED(tacita_model_new_with_plan(world.model, 2, on_progress, user_data, &model));
     SUCCEEDS(tacita_evaluator_new(world.model, &evaluator));
     CANCELLED_AT_ONCE(tacita_evaluator_prepare(evaluator, 3, on_progress, user_data));
+    /* That search may have been at its end, and its plan kept: another evaluator has none yet. */
+    tacita_evaluator_free(evaluator);
+    SUCCEEDS(tacita_evaluator_new(world.model, &evaluator));
     WATCHED(tacita_evaluator_prepare(evaluator, 3, on_progress, user_data));
     SUCCEEDS(tacita_evaluator_multiplications(evaluator, 3, &multiplications));
     CHECK(multiplications > 0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use tacita::Backend;
-use tacita_peers::{Clock, Inputs, Job, contenders};
+use tacita_peers::{Clock, Inputs, Job, ZEROS, contenders};
 
 fn peers(c: &mut Criterion) {
     if let Err(error) = Backend::selected() {
@@ -18,7 +18,7 @@ fn peers(c: &mut Criterion) {
         eprintln!("*** SKIPPED: tacita/ifma, for whose instructions this processor is not made");
     }
     tacita::set_threads(1).expect("nothing ran yet");
-    let inputs = Inputs::new(3072).expect("a model");
+    let inputs = Inputs::new(3072, ZEROS).expect("a model");
     let contenders = contenders(&inputs).expect("the variable names an engine");
     for job in Job::ALL {
         let mut group = c.benchmark_group(job.name());

@@ -13,8 +13,8 @@ use tacita_datasets::{Digit, NETWORK};
 const ROWS: usize = 10;
 const COLUMNS: usize = 784;
 const LARGEST_WEIGHT: f64 = 127.0;
-/// Before rounding: 78 % of the weights are not zero behind it.
-const NOT_ZERO: f64 = 0.79;
+/// Share of the weights that are zero before rounding; behind it 22 % are.
+pub const ZEROS: f64 = 0.21;
 /// Records of a full batch: as many as share the ciphertexts of one at 3072 bits.
 pub const RECORDS: usize = 146;
 
@@ -35,15 +35,15 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Inputs with a modulus of so many bits.
+    /// Inputs with a modulus of so many bits, and this share of [zeros](ZEROS) in the matrix of the linear layer.
     ///
     /// # Errors
     /// Of tacita, which the model goes through.
-    pub fn new(bits: u32) -> tacita::Result<Self> {
+    pub fn new(bits: u32, zeros: f64) -> tacita::Result<Self> {
         let random = &mut SmallRng::seed_from_u64(784);
         let [p, q] = primes(bits, random);
         // The rounded normal deviates that a matrix of one step size has, and zeros among them.
-        let deviate = |_| if random.random_bool(NOT_ZERO) { normal(random) } else { 0.0 };
+        let deviate = |_| if random.random_bool(1.0 - zeros) { normal(random) } else { 0.0 };
         let deviates: Vec<f64> = (0..ROWS * COLUMNS).map(deviate).collect();
         let largest = deviates.iter().fold(0f64, |most, x| most.max(x.abs()));
         let matrix = deviates.iter().map(|x| (x / largest * LARGEST_WEIGHT).round() as i32).collect();

@@ -13,6 +13,6 @@ mod ours;
 mod report;
 
 pub use contender::{Contender, Job, Work, contenders};
-pub use inputs::{Inputs, RECORDS};
+pub use inputs::{Inputs, RECORDS, ZEROS};
 pub use measure::{Clock, Pace, Time, measure};
 pub use report::{Foreign, Report, duration, figures};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use tacita::Backend;
-use tacita_peers::{Clock, Foreign, Inputs, Job, Pace, Report, contenders, measure};
+use tacita_peers::{Clock, Foreign, Inputs, Job, Pace, Report, ZEROS, contenders, measure};
 
 /// Compares tacita with its rivals in one thread.
 #[derive(Parser)]
@@ -24,6 +24,9 @@ struct Arguments {
     /// Length of the modulus: 2048, 3072 or 4096.
     #[arg(long, default_value_t = 3072)]
     bits: u32,
+    /// Share of the linear layer's weights that are zero, from 0 to 1, before they are rounded.
+    #[arg(long, value_name = "SHARE", default_value_t = ZEROS, value_parser = share)]
+    zeros: f64,
     /// Only jobs whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -35,10 +38,15 @@ struct Arguments {
     inputs: Option<PathBuf>,
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "not a number from 0 to 1".to_owned())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     tacita::set_threads(1)?;
-    let inputs = Inputs::new(arguments.bits)?;
+    let inputs = Inputs::new(arguments.bits, arguments.zeros)?;
     if let Some(file) = arguments.inputs {
         return Ok(std::fs::write(file, inputs.to_json())?);
     }
