@@ -1,4 +1,4 @@
-/* What both examples need: whole files in and out, and a way to say what went wrong. */
+/* What the examples need: whole files in and out, and a way to say what went wrong. */
 
 #ifndef TACITA_EXAMPLES_COMMON_H
 #define TACITA_EXAMPLES_COMMON_H

@@ -6,7 +6,7 @@
  *   hospital decrypt KEY SPEC FINGERPRINT REQUEST RESPONSE       prints the predictions in RESPONSE
  *
  * SPEC is the model's public spec.json; FINGERPRINT, 64 hexadecimal digits, must have come from the model's owner by
- * another way than SPEC. RECORDS is text: numbers separated by white space or commas, as many a record as the model has
+ * another way than SPEC. RECORDS is text: numbers separated by white space or a comma, as many a record as the model has
  * features. REQUEST goes to the cloud and is needed again to decrypt the RESPONSE that comes back.
  */
 
@@ -44,6 +44,8 @@ done:
     return failed;
 }
 
+#define SPACE " \t\r\n"
+
 /* Numbers out of text, in memory that is the caller's to free. */
 static int load_values(const char *path, double **values, size_t *count) {
     uint8_t *text = NULL;
@@ -61,12 +63,16 @@ static int load_values(const char *path, double **values, size_t *count) {
     }
     *count = 0;
     for (at = (char *)text;; at = end) {
-        at += strspn(at, " \t\r\n,");
+        at += strspn(at, SPACE);
+        /* One comma between two numbers: a second one would stand for a value that is missing. */
+        if (*count > 0 && *at == ',') {
+            at += 1 + strspn(at + 1, SPACE);
+        }
         value = strtod(at, &end);
         if (end == at) {
             break;
         }
-        if (*end != 0 && strchr(" \t\r\n,", *end) == NULL) {
+        if (*end != 0 && strchr(SPACE ",", *end) == NULL) {
             break;
         }
         (*values)[(*count)++] = value;

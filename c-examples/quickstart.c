@@ -23,7 +23,12 @@ int main(int argc, char **argv) {
         return 1;
     }
     for (size_t i = 0; i < features; i++) {
-        record[i] = strtod(argv[i + 2], NULL);
+        char *end;
+        record[i] = strtod(argv[i + 2], &end);
+        if (end == argv[i + 2] || *end != 0) {
+            fprintf(stderr, "value %zu is not a number\n", i + 1);
+            return 2;
+        }
     }
 
     /* The cloud has the model. Its public spec goes to the hospital, the spec's fingerprint by another way. */

@@ -14,7 +14,12 @@ int main(int argc, char **argv) try {
     }
     std::vector<double> record;
     for (int i = 2; i < argc; i++) {
-        record.push_back(std::strtod(argv[i], nullptr));
+        char *end = nullptr;
+        record.push_back(std::strtod(argv[i], &end));
+        if (end == argv[i] || *end != 0) {
+            std::cerr << "value " << i - 1 << " is not a number\n";
+            return 2;
+        }
     }
 
     // The cloud has the model. Its public spec goes to the hospital, the spec's fingerprint by another way.

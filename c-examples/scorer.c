@@ -261,12 +261,13 @@ static int read_header(struct table *table, struct hospital *hospital) {
     while ((field = next_field(&at, &name)) == FIELD) {
         struct column *column = table->columns + table->count;
         status = tacita_records_set(hospital->records, name, 0.0);
-        if (status == TACITA_STATUS_FEATURE_UNKNOWN && isdigit((unsigned char)name[strspn(name, " +-.")])) {
-            /* The library's detail shows the name, but this seems to be a value of a record. */
-            return wrong(table, NULL, "a number in the place of a name: the first line must name the columns");
-        }
         if (status != TACITA_STATUS_SUCCESS) {
             fprintf(stderr, "%s: line %lu, column %lu: ", table->path, table->number, (unsigned long)table->count + 1);
+        }
+        if (status == TACITA_STATUS_FEATURE_UNKNOWN) {
+            /* The library's detail shows the name, which is a value of a record if the table has no line of names. */
+            fprintf(stderr, "not a feature of the model; the first line must name the columns\n");
+            return 1;
         }
         /* An unknown feature and one that is there twice end here, so there are no more columns than features. */
         TRY(status);
@@ -342,8 +343,12 @@ done:
 
 /* What is there if the program fails is readable to nobody else, like what is there in the end. */
 static FILE *create_private(const char *path) {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+    FILE *file;
+    int descriptor;
+    /* Of an earlier run that failed. */
+    remove(path);
+    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
     if (file == NULL) {
         perror(path);
         if (descriptor >= 0) {

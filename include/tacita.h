@@ -328,7 +328,10 @@ typedef struct tacita_public_key tacita_public_key;
 
 /**
  * Records for one model, filled in feature by feature: whoever does not know the order of the features cannot get it wrong.
- * It is one of the two types of handles that calls change. Its values are overwritten when it is freed.
+ * It is one of the two types of handles that calls change: they wait for each other, but a record takes several calls, so
+ * threads that filled one handle together would mix their records. Give each its own. The records stay until
+ * `tacita_records_clear`, also when they were encrypted or refused. Their values are overwritten then, or when the handle is
+ * freed.
  */
 typedef struct tacita_records tacita_records;
 
@@ -359,8 +362,8 @@ typedef struct tacita_verified_keys tacita_verified_keys;
 
 /**
  * Called now and then during long work, on the thread that asked for the work: `done` steps out of about `expected` are
- * done. `user_data` is what the caller of the function gave. Returning anything but 0 cancels the work, which then leaves
- * nothing behind. It must return: no exception and no longjmp may leave it. It may call functions of this library.
+ * done. `user_data` is what the caller of the function gave. Returning anything but 0 cancels the work, which then gives
+ * nothing out. It must return: no exception and no longjmp may leave it. It may call functions of this library.
  */
 typedef int (*tacita_progress)(void *user_data, uint64_t done, uint64_t expected);
 
@@ -379,13 +382,15 @@ const char *tacita_status_text(int status);
 
 /**
  * Copies what there is to say about the last call of this thread that failed, such as the name of the feature or of the
- * file; nothing, if none has failed yet. A text that is too long is cut. A call that succeeds does not change it.
+ * file; nothing, if none has failed yet. It shows no value of a record; with FEATURE_UNKNOWN it shows the name that was asked for.
+ * A text that is too long is cut. A call that succeeds does not change it.
  *
  * `detail_out` has room for `capacity` bytes, the closing NUL included; it may be NULL, and then nothing is copied.
  * Returns the length of the whole text without its NUL: less than `capacity`, if it was not cut.
  * Threads: each has a detail of its own. Never fails.
  */
-size_t tacita_last_error_detail(char *detail_out, size_t capacity);
+size_t tacita_last_error_detail(char *detail_out,
+                                size_t capacity);
 
 /* ==== The library itself: its version, its threads, its engine. ==== */
 
@@ -883,7 +888,7 @@ tacita_status tacita_spec_layout_together(const tacita_spec *spec,
  * soonest under a key of `key_bits` bits, by a rule of thumb; `tacita_plan_for_evaluator` knows better.
  *
  * Threads: any number may share `spec`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if not one record fits such a key.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_SIZE, TOO_LARGE.
  */
 tacita_status tacita_spec_best_layout(const tacita_spec *spec,
                                       uint32_t key_bits,
@@ -895,8 +900,8 @@ tacita_status tacita_spec_best_layout(const tacita_spec *spec,
  * the layout with `together` features of a record in each.
  *
  * Threads: any number may share `spec`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one record fits
- * such a key.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_SIZE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one
+ * record fits such a key.
  */
 tacita_status tacita_spec_ciphertexts(const tacita_spec *spec,
                                       uint32_t together,
@@ -1103,7 +1108,7 @@ tacita_status tacita_encryptor_new_with_nonces(const tacita_encryptor *encryptor
                                                tacita_encryptor **encryptor_out);
 
 /**
- * Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there.
+ * Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there: one a ciphertext.
  *
  * Threads: any number may share `encryptor` and `pool`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key.
@@ -1162,7 +1167,8 @@ tacita_status tacita_encryptor_encrypt_with_progress(const tacita_encryptor *enc
                                                      tacita_request **request_out);
 
 /**
- * Encrypts records that were filled in by the names of their features.
+ * Encrypts records that were filled in by the names of their features. They stay: `tacita_records_clear` before the next
+ * request's, and also after a record was refused.
  *
  * `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
  * Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.
@@ -1399,13 +1405,14 @@ void tacita_model_free(tacita_model *model);
 tacita_status tacita_verified_keys_new(tacita_verified_keys **keys_out);
 
 /**
- * Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is. Whoever can
+ * Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a folder that is there. Whoever can
  * write the file can have a bad key accepted.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED.
  */
-tacita_status tacita_verified_keys_open(const char *path, tacita_verified_keys **keys_out);
+tacita_status tacita_verified_keys_open(const char *path,
+                                        tacita_verified_keys **keys_out);
 
 /**
  * Gives the public key of a request, verified now or before.
@@ -1461,7 +1468,8 @@ void tacita_verified_keys_free(tacita_verified_keys *keys);
 
 /**
  * Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
- * carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
+ * carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For other layouts see
+ * `tacita_evaluator_prepare`.
  *
  * Threads: any number may share `model`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
@@ -1505,8 +1513,9 @@ tacita_status tacita_evaluator_multiplications(const tacita_evaluator *evaluator
                                                size_t *multiplications_out);
 
 /**
- * Takes the nonces of responses under the pool's key from it from now on, as far as they are there. An evaluator has at most
- * 64 pools; another one for the same key takes its place.
+ * Takes the nonces of responses under the pool's key from it from now on, as far as they are there: one a ciphertext down,
+ * as `tacita_spec_ciphertexts` tells, and those of a set of records all or not at all, so that a pool must hold as many. An
+ * evaluator has at most 64 pools; another one for the same key takes its place.
  *
  * This changes `evaluator`, and no answer.
  * Threads: any number may share `evaluator` and `pool`.
@@ -1770,16 +1779,20 @@ tacita_status tacita_predictions_probabilities(const tacita_predictions *predict
 
 /**
  * Tells the class of one record, counted from 0: the index of its largest logit. A single logit under sigmoid decides
- * between two classes: 1 if it is positive, else 0.
+ * between two classes: 1 if it is positive, else 0. Several labels under sigmoid do not exclude each other, and identity has no
+ * classes: there read probabilities or logits.
  *
  * Threads: any number may share `predictions`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, INDEX.
  */
-tacita_status tacita_predictions_class(const tacita_predictions *predictions, size_t record, size_t *class_out);
+tacita_status tacita_predictions_class(const tacita_predictions *predictions,
+                                       size_t record,
+                                       size_t *class_out);
 
 /**
  * Writes the label of the class of one record, counted from 0, with its NUL, into room for `capacity` bytes;
  * TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is `not ` and that label.
+ * Where classes say nothing, as `tacita_predictions_class` tells, their labels say nothing either.
  *
  * Threads: any number may share `predictions`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, BUFFER_TOO_SMALL.

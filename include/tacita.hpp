@@ -7,7 +7,8 @@
  *   were made from. A moved-from object is empty: destroy it or assign to it, since any other use throws `error` with
  *   TACITA_STATUS_NULL_POINTER; only `bytes`, whose functions cannot fail, are of size 0 then.
  * - Threads: what a handle owns does not change once it is made, so any number of threads may use the same object. This
- *   holds for `records` and `verified_keys` too, whose calls wait for each other. Only moving, assigning and destroying
+ *   holds for `verified_keys` too, whose calls wait for each other. So do those of `records`, but a record takes several of
+ *   them: threads that filled one object together would mix their records. Only moving, assigning and destroying
  *   an object need it for themselves. Each thread has an error detail of its own.
  * - Text is UTF-8, paths included. Keys, records and passphrases in the caller's memory are the caller's to overwrite.
  */
@@ -386,7 +387,7 @@ class public_key : public handle<tacita_public_key, tacita_public_key_free> {
     }
 
     /// The same key, which computes with the engine of this name.
-    public_key on(const std::string &engine) const { return c::get(tacita_public_key_new_on, *this, engine); }
+    [[nodiscard]] public_key on(const std::string &engine) const { return c::get(tacita_public_key_new_on, *this, engine); }
 
     /// The same key, whose tables for encryption take at most about so many bytes each.
     public_key with_table_memory(std::size_t table_bytes) const {
@@ -427,7 +428,7 @@ class secret_key : public handle<tacita_secret_key, tacita_secret_key_free> {
     }
 
     /// The same key, which computes with the engine of this name, as does everything made from it.
-    secret_key on(const std::string &engine) const { return c::get(tacita_secret_key_new_on, *this, engine); }
+    [[nodiscard]] secret_key on(const std::string &engine) const { return c::get(tacita_secret_key_new_on, *this, engine); }
 
     /// The same key, whose tables for encryption take at most about so many bytes each.
     secret_key with_table_memory(std::size_t table_bytes) const {
@@ -568,7 +569,7 @@ class request : public handle<tacita_request, tacita_request_free> {
     bool has_key() const { return c::get(tacita_request_has_key, *this) != 0; }
 
     /// The same request, for a service that has the key: some kilobytes less.
-    request without_key() const { return c::get(tacita_request_new_without_key, *this); }
+    [[nodiscard]] request without_key() const { return c::get(tacita_request_new_without_key, *this); }
 };
 
 /// Encrypts records for one model under one key. `pin` is the fingerprint of the spec as it was agreed on, apart from
@@ -585,15 +586,15 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
         : handle(c::get(tacita_encryptor_new_with_secret_key, of, pin, key)) {}
 
     /// The same with `together` features of a record in each ciphertext: fewer go up, perhaps more come down.
-    encryptor with_layout(std::uint32_t together) const {
+    [[nodiscard]] encryptor with_layout(std::uint32_t together) const {
         return c::get(tacita_encryptor_new_with_layout, *this, together);
     }
 
     /// The same, which takes the end of the range for a value outside it, instead of refusing the record.
-    encryptor with_clamping() const { return c::get(tacita_encryptor_new_with_clamping, *this); }
+    [[nodiscard]] encryptor with_clamping() const { return c::get(tacita_encryptor_new_with_clamping, *this); }
 
-    encryptor with_nonces(nonces method) const { return c::get(tacita_encryptor_new_with_nonces, *this, method); }
-    encryptor with_pool(const nonce_pool &pool) const { return c::get(tacita_encryptor_new_with_pool, *this, pool); }
+    [[nodiscard]] encryptor with_nonces(nonces method) const { return c::get(tacita_encryptor_new_with_nonces, *this, method); }
+    [[nodiscard]] encryptor with_pool(const nonce_pool &pool) const { return c::get(tacita_encryptor_new_with_pool, *this, pool); }
 
     /// How many records one set of ciphertexts has room for, at the price of one.
     std::size_t capacity() const { return c::get(tacita_encryptor_capacity, *this); }
@@ -611,6 +612,7 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
         return c::get(tacita_encryptor_encrypt_with_progress, *this, values, count, c::listener(told));
     }
 
+    /// `filled` keeps its records: `clear` it before the next request's, and also after a record was refused.
     request encrypt(const records &filled, const progress &told = {}) const {
         return c::get(tacita_encryptor_encrypt_records, *this, filled, c::listener(told));
     }
@@ -634,7 +636,7 @@ class model : public handle<tacita_model, tacita_model_free> {
 
     /// The same with the plan of its multiplications in the layout with `together` features in a ciphertext, which
     /// saves evaluators seconds. `told` hears the steps of the search, of which more come to light as it goes on.
-    model with_plan(std::uint32_t together, const progress &told = {}) const {
+    [[nodiscard]] model with_plan(std::uint32_t together, const progress &told = {}) const {
         return c::get(tacita_model_new_with_plan, *this, together, c::listener(told));
     }
 
@@ -700,6 +702,11 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
 
     /// A request and the public key that it names, both kept by the caller.
     struct job {
+        job(const tacita::request &of, const public_key &under) noexcept : request(of), key(under) {}
+        job(const tacita::request &&, const public_key &) = delete;
+        job(const tacita::request &, const public_key &&) = delete;
+        job(const tacita::request &&, const public_key &&) = delete;
+
         const tacita::request &request;
         const public_key &key;
     };
@@ -727,7 +734,8 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
         return c::get(tacita_evaluator_multiplications, *this, together);
     }
 
-    /// Takes the nonces of responses under the pool's key from it from now on. No answer changes by that.
+    /// Takes the nonces of responses under the pool's key from it from now on: those of a set of records all or not at
+    /// all, one a ciphertext. No answer changes by that.
     void set_pool(const nonce_pool &pool) const { c::call(tacita_evaluator_set_pool, *this, pool); }
     void remove_pool(const fingerprint &key) const { c::call(tacita_evaluator_remove_pool, *this, key); }
 
@@ -788,7 +796,8 @@ class predictions : public handle<tacita_predictions, tacita_predictions_free> {
         return out;
     }
 
-    /// The index of the largest logit; a single logit under sigmoid decides between 0 and 1.
+    /// The index of the largest logit; a single logit under sigmoid decides between 0 and 1. Classes say nothing where
+    /// several labels have a sigmoid or where there is none: read probabilities or logits there.
     std::size_t class_index(std::size_t record) const { return c::get(tacita_predictions_class, *this, record); }
     std::string label(std::size_t record) const { return c::get_name(tacita_predictions_label, *this, record); }
 };

@@ -1,8 +1,9 @@
-//! JSON from outside, read within bounds of memory.
+//! JSON text: what comes from outside, read within bounds of memory, and what is given out.
 
+use serde::Serialize;
 use serde::de::{Deserialize, Error as _};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Reads one JSON text.
 ///
@@ -21,4 +22,9 @@ pub(crate) fn malformed(what: &'static str, error: &serde_json::Error) -> Error 
     let (line, column, text) = (error.line(), error.column(), error.to_string());
     let printable = text.chars().take(200).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
     Error::malformed(what, format!("line {line}, column {column}: {}", printable.collect::<String>()))
+}
+
+/// What the library says of itself as JSON text.
+pub(crate) fn text(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| Error::Bug("JSON cannot be written"))
 }

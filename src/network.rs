@@ -61,9 +61,7 @@ impl Network {
             let expected = first.columns();
             return Err(Error::Model(format!("normalisation of {inputs} inputs for a network of {expected} inputs")));
         }
-        if activation == Activation::Softmax && last.rows() == 1 {
-            return Err(Error::Model("softmax over a single output is always 1; use sigmoid or identity".into()));
-        }
+        activation.check(last.rows())?;
         Ok(Self { normalisation, layers, activation })
     }
 

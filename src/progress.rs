@@ -58,6 +58,7 @@ impl<'a> Steps<'a> {
         self.done.fetch_add(1, Ordering::Relaxed);
         // Whoever finds another thread reporting leaves it to that one or the next: nobody waits to report.
         if let Ok(mut on_progress) = self.on_progress.try_lock() {
+            self.go_on()?;
             let (done, total) = (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
             if on_progress(Progress { done: done.min(total), total }).is_break() {
                 self.cancelled.store(true, Ordering::Relaxed);
@@ -91,7 +92,7 @@ mod tests {
         assert_eq!(steps.step(), Ok(()));
         assert_eq!(steps.step(), Err(Error::Cancelled));
         std::thread::scope(|scope| {
-            assert_eq!(scope.spawn(|| steps.go_on()).join().unwrap(), Err(Error::Cancelled));
+            assert_eq!(scope.spawn(|| steps.step()).join().unwrap(), Err(Error::Cancelled));
         });
         assert_eq!(seen, [1, 2].map(|done| Progress { done, total: 3 }));
     }

@@ -11,8 +11,8 @@ use tacita::network::{Activation, Affine};
 
 fn compile(affine: &Affine, features: &Features, bits: u32) -> tacita::Result<(PrivateModel, QuantisationReport)> {
     let labels: Vec<String> = (0..affine.rows()).map(|row| format!("class {row}")).collect();
-    let options = QuantiseOptions { bits };
-    PrivateModel::compile(affine, features.clone(), &labels, Activation::Softmax, "test", options)
+    let activation = if affine.rows() == 1 { Activation::Sigmoid } else { Activation::Softmax };
+    PrivateModel::compile(affine, features.clone(), &labels, activation, "test", QuantiseOptions { bits })
 }
 
 fn one_by_one(grids: impl IntoIterator<Item = Grid>) -> Features {
@@ -314,6 +314,10 @@ fn parts_of_different_sizes_are_refused() {
     assert!(matches!(compile(pixels(2), &["a"], "m"), Err(Error::Count { expected: 2, found: 1, .. })));
     assert!(matches!(compile(pixels(2), &["a", ""], "m"), Err(Error::Argument(_))));
     assert!(matches!(compile(pixels(2), &["a", "b"], "m\n"), Err(Error::Argument(_))));
+    let single = Affine::new(2, vec![1.0; 2], vec![0.0]).unwrap();
+    let options = QuantiseOptions::default();
+    let refused = PrivateModel::compile(&single, pixels(2), &["a"], Activation::Softmax, "m", options);
+    assert!(matches!(refused, Err(Error::Model(why)) if why.contains("single output")));
     let (model, _) = compile(pixels(2), &["a", "b"], "m").unwrap();
     assert!(matches!(model.evaluate(&[0; 3]), Err(Error::Count { expected: 2, found: 3, .. })));
     assert!(matches!(model.evaluate(&[0, 256]), Err(Error::Range { feature, .. }) if feature == "pixel_1"));

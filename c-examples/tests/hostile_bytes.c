@@ -139,15 +139,21 @@ static void key_files(const char *folder) {
 
 /* Files: missing, or of another kind. */
 static void files(const char *folder) {
-    char path[1024];
+    char path[1024], detail[1100];
     REFUSED(IO, tacita_secret_key_load("no/such/file", &out.secret_key));
     REFUSED(IO, tacita_model_load("no/such/file", &out.model));
     REFUSED(IO, tacita_model_load(folder, &out.model));
     REFUSED(IO, tacita_verified_keys_open(folder, &out.keys));
+    /* Nothing could be written there later. */
+    REFUSED(IO, tacita_verified_keys_open("no/such/file", &out.keys));
+    REFUSED(IO, tacita_verified_keys_open("", &out.keys));
     REFUSED(IO, tacita_secret_key_save(world.secret_key, folder));
     snprintf(path, sizeof path, "%s/spec.json", folder);
     REFUSED(MALFORMED, tacita_secret_key_load(path, &out.secret_key));
     REFUSED(MALFORMED, tacita_model_load(path, &out.model));
+    (void)tacita_last_error_detail(detail, sizeof detail);
+    CHECK(strncmp(detail, path, strlen(path)) == 0);
+    REFUSED(MALFORMED, tacita_secret_key_load_encrypted(path, (const uint8_t *)"right", 5, &out.secret_key));
     REFUSED(MALFORMED, tacita_verified_keys_open(path, &out.keys));
     REFUSED(IO, tacita_secret_key_save(world.secret_key, path));
 }

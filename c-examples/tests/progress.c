@@ -1,4 +1,4 @@
-/* Long work tells how far it is, on the thread that asked for it, and can be cancelled, which leaves nothing behind. */
+/* Long work tells how far it is, on the thread that asked for it, and can be cancelled, which gives nothing out. */
 
 #include <pthread.h>
 

@@ -136,7 +136,7 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_nonces(
     })
 }
 
-/// Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there.
+/// Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there: one a ciphertext.
 ///
 /// Threads: any number may share `encryptor` and `pool`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key.
@@ -258,7 +258,8 @@ pub unsafe extern "C" fn tacita_encryptor_encrypt_with_progress(
     })
 }
 
-/// Encrypts records that were filled in by the names of their features.
+/// Encrypts records that were filled in by the names of their features. They stay: `tacita_records_clear` before the next
+/// request's, and also after a record was refused.
 ///
 /// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
 /// Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.

@@ -26,7 +26,8 @@ impl Handle for tacita_evaluator {
 }
 
 /// Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
-/// carry the plan of that layout. For other layouts see `tacita_evaluator_prepare`.
+/// carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For other layouts see
+/// `tacita_evaluator_prepare`.
 ///
 /// Threads: any number may share `model`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
@@ -107,8 +108,9 @@ pub unsafe extern "C" fn tacita_evaluator_multiplications(
     })
 }
 
-/// Takes the nonces of responses under the pool's key from it from now on, as far as they are there. An evaluator has at most
-/// 64 pools; another one for the same key takes its place.
+/// Takes the nonces of responses under the pool's key from it from now on, as far as they are there: one a ciphertext down,
+/// as `tacita_spec_ciphertexts` tells, and those of a set of records all or not at all, so that a pool must hold as many. An
+/// evaluator has at most 64 pools; another one for the same key takes its place.
 ///
 /// This changes `evaluator`, and no answer.
 /// Threads: any number may share `evaluator` and `pool`.

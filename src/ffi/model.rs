@@ -11,9 +11,8 @@ use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{self, read_file, room, slice, text};
 use super::progress::{Listener, tacita_progress};
 use super::spec::tacita_spec;
-use super::status::tacita_status;
+use super::status::{Failure, tacita_status};
 use crate::encoding::{Feature, Features, Layout, OutOfRange};
-use crate::error::Error;
 use crate::json;
 use crate::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use crate::network::{Activation, Network};
@@ -54,7 +53,8 @@ pub unsafe extern "C" fn tacita_model_load(path: *const c_char, model_out: *mut 
     guard(|| {
         // SAFETY: the conventions.
         let (path, out) = unsafe { (pointers::path("path", path)?, room("model_out", model_out, 1)?) };
-        out.give(PrivateModel::from_bytes(&read_file(path, PrivateModel::MAX_BYTES)?)?)
+        let bytes = read_file(path, PrivateModel::MAX_BYTES)?;
+        out.give(PrivateModel::from_bytes(&bytes).map_err(|error| Failure::of_file(path, &error))?)
     })
 }
 
@@ -66,19 +66,13 @@ struct Description {
     features: Vec<Feature>,
     labels: Vec<String>,
     activation: Option<Activation>,
-    #[serde(default)]
-    bits: Bits,
+    #[serde(default = "usual_bits")]
+    bits: u32,
     layers: Option<Vec<String>>,
 }
 
-/// Bits of a weight.
-#[derive(Deserialize)]
-struct Bits(u32);
-
-impl Default for Bits {
-    fn default() -> Self {
-        Self(QuantiseOptions::default().bits)
-    }
+fn usual_bits() -> u32 {
+    QuantiseOptions::default().bits
 }
 
 /// Makes a private model of a trained network: the bytes of a safetensors file of dense layers, as PyTorch's `state_dict`
@@ -111,16 +105,16 @@ pub unsafe extern "C" fn tacita_model_compile(
                 room("report_out", report_out, 1)?,
             )
         };
-        let Description { name, features, labels, activation, bits: Bits(bits), layers } =
+        let Description { name, features, labels, activation, bits, layers } =
             json::read(description).map_err(|error| json::malformed("description", &error))?;
         let network = Network::from_safetensors(network, layers.as_deref())?;
         let activation = activation.unwrap_or(network.activation());
         let (features, options) = (Features::new(features)?, QuantiseOptions { bits });
         let (model, report) =
             PrivateModel::compile(&network.collapse()?, features, &labels, activation, &name, options)?;
-        let report = serde_json::to_vec(&report).map_err(|_| Error::Bug("a report cannot be written"))?;
+        let report = Zeroizing::new(json::text(&report)?.into_bytes());
         model_out.give(model)?;
-        report_out.give(Zeroizing::new(report))
+        report_out.give(report)
     })
 }
 
@@ -224,8 +218,7 @@ pub unsafe extern "C" fn tacita_model_report(
             slot_bits: spec.slot_bits(),
             plans: spec.layouts().map(planned).collect(),
         };
-        let json = serde_json::to_vec(&report).map_err(|_| Error::Bug("a report cannot be written"))?;
-        out.give(Zeroizing::new(json))
+        out.give(Zeroizing::new(json::text(&report)?.into_bytes()))
     })
 }
 

@@ -33,7 +33,10 @@ pub(super) fn method(number: u32, quickest: NonceMethod) -> Result<NonceMethod, 
         TACITA_NONCES_PUBLIC_BASE => Ok(NonceMethod::PublicBase),
         TACITA_NONCES_SECRET_BASE => Ok(NonceMethod::SecretBase),
         TACITA_NONCES_RANDOM_BASES => Ok(NonceMethod::RandomBases),
-        _ => Err(Error::Argument(format!("there is no method {number} for nonces")).into()),
+        _ => {
+            Err(Error::Argument(format!("there is no method {number} for nonces: take one of TACITA_NONCES_..."))
+                .into())
+        }
     }
 }
 

@@ -13,8 +13,9 @@ use super::progress::{Listener, tacita_progress};
 use super::secret_key::tacita_secret_key;
 use super::spec::{check_records, tacita_spec};
 use super::status::{Failure, tacita_status};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::inference::{Forecast, Nonces, UnitCosts};
+use crate::json;
 
 /// A job encrypts with the secret key.
 pub const TACITA_PLAN_SECRET_KEY: u32 = 0;
@@ -71,7 +72,7 @@ struct Row {
     total: f64,
 }
 
-fn explain(records: usize, costs: &UnitCosts, forecasts: Vec<(Forecast, bool)>) -> Result<Vec<u8>, Failure> {
+fn explain(records: usize, costs: &UnitCosts, forecasts: Vec<(Forecast, bool)>) -> Result<Zeroizing<Vec<u8>>> {
     let row = |(forecast, planned): (Forecast, bool)| Row {
         together: forecast.layout.together(),
         estimated: !planned,
@@ -80,8 +81,7 @@ fn explain(records: usize, costs: &UnitCosts, forecasts: Vec<(Forecast, bool)>) 
     };
     let layouts: Vec<_> = forecasts.into_iter().map(row).collect();
     let best = layouts.first().map(|row| row.forecast.layout.to_string()).unwrap_or_default();
-    serde_json::to_vec(&Explained { records, best, layouts, costs })
-        .map_err(|_| Error::Bug("a plan cannot be written").into())
+    Ok(Zeroizing::new(json::text(&Explained { records, best, layouts, costs })?.into_bytes()))
 }
 
 /// Refuses a number of records that no request has, and a number that stands for no source of nonces.
@@ -94,7 +94,7 @@ fn job(records: usize, nonces: u32) -> Result<Nonces, Failure> {
         TACITA_PLAN_SECRET_KEY => Ok(Nonces::Secret),
         TACITA_PLAN_PUBLIC_KEY => Ok(Nonces::Public),
         TACITA_PLAN_POOLS => Ok(Nonces::Pool),
-        _ => Err(Error::Argument(format!("there is no source {nonces} of nonces")).into()),
+        _ => Err(Error::Argument(format!("there is no source {nonces} of nonces: take one of TACITA_PLAN_...")).into()),
     }
 }
 
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn tacita_plan_for_evaluator(
         let nonces = job(records, nonces)?;
         let forecasts =
             listener.relay_plan(|progress| evaluator.forecasts_with_progress(costs, records, nonces, progress))?;
-        out.give(Zeroizing::new(explain(records, costs, forecasts)?))
+        out.give(explain(records, costs, forecasts)?)
     })
 }
 
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn tacita_plan_for_spec(
         let estimate = UnitCosts::estimated_multiplications(spec);
         let forecasts = costs.forecasts(spec, records, nonces, |_| Ok(estimate))?;
         let forecasts = forecasts.into_iter().map(|forecast| (forecast, false)).collect();
-        out.give(Zeroizing::new(explain(records, costs, forecasts)?))
+        out.give(explain(records, costs, forecasts)?)
     })
 }
 

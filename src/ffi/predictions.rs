@@ -121,7 +121,8 @@ pub unsafe extern "C" fn tacita_predictions_probabilities(
 }
 
 /// Tells the class of one record, counted from 0: the index of its largest logit. A single logit under sigmoid decides
-/// between two classes: 1 if it is positive, else 0.
+/// between two classes: 1 if it is positive, else 0. Several labels under sigmoid do not exclude each other, and identity has no
+/// classes: there read probabilities or logits.
 ///
 /// Threads: any number may share `predictions`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX.
@@ -140,6 +141,7 @@ pub unsafe extern "C" fn tacita_predictions_class(
 
 /// Writes the label of the class of one record, counted from 0, with its NUL, into room for `capacity` bytes;
 /// TACITA_NAME_CAPACITY is enough. A single logit under sigmoid has a label for class 1; class 0 is `not ` and that label.
+/// Where classes say nothing, as `tacita_predictions_class` tells, their labels say nothing either.
 ///
 /// Threads: any number may share `predictions`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, INDEX, BUFFER_TOO_SMALL.

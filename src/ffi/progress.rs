@@ -12,8 +12,8 @@ use crate::progress::{OnSharedProgress, Progress};
 use crate::threads;
 
 /// Called now and then during long work, on the thread that asked for the work: `done` steps out of about `expected` are
-/// done. `user_data` is what the caller of the function gave. Returning anything but 0 cancels the work, which then leaves
-/// nothing behind. It must return: no exception and no longjmp may leave it. It may call functions of this library.
+/// done. `user_data` is what the caller of the function gave. Returning anything but 0 cancels the work, which then gives
+/// nothing out. It must return: no exception and no longjmp may leave it. It may call functions of this library.
 pub type tacita_progress = Option<unsafe extern "C" fn(user_data: *mut c_void, done: u64, expected: u64) -> c_int>;
 
 /// A caller's wish to hear of progress.

@@ -11,7 +11,10 @@ use super::status::{Failure, tacita_status};
 use crate::inference::Records;
 
 /// Records for one model, filled in feature by feature: whoever does not know the order of the features cannot get it wrong.
-/// It is one of the two types of handles that calls change. Its values are overwritten when it is freed.
+/// It is one of the two types of handles that calls change: they wait for each other, but a record takes several calls, so
+/// threads that filled one handle together would mix their records. Give each its own. The records stay until
+/// `tacita_records_clear`, also when they were encrypted or refused. Their values are overwritten then, or when the handle is
+/// freed.
 pub struct tacita_records {
     _opaque: [u8; 0],
 }

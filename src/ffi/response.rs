@@ -56,8 +56,8 @@ pub unsafe extern "C" fn tacita_response_read_next(
         let (bytes, used, out) = unsafe {
             (slice("bytes", bytes, bytes_len)?, room("used_out", used_out, 1)?, room("response_out", response_out, 1)?)
         };
-        let mut reader = ResponseReader::new(bytes, bytes_len as u64);
-        // Without any message the reader says what is wrong.
+        let mut reader = ResponseReader::new(bytes, u64::MAX);
+        // The bytes are there: no length can take memory. Without any message the reader says what is wrong.
         let message = reader.next().ok_or(Error::Bug("a reader ended before it began"))??;
         used.write(reader.position() as usize)?;
         out.give(message)

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn tacita_secret_key_load(
     guard(|| {
         // SAFETY: the conventions.
         let (path, out) = unsafe { (pointers::path("path", path)?, room("key_out", key_out, 1)?) };
-        out.give(SecretKey::load(path)?)
+        out.give(SecretKey::load(path).map_err(|error| Failure::of_file(path, &error))?)
     })
 }
 
@@ -262,7 +262,7 @@ mod sealed {
     }
 
     pub(super) fn load_encrypted(path: &Path, passphrase: &str) -> Result<SecretKey, Failure> {
-        Ok(SecretKey::load_encrypted(path, passphrase)?)
+        SecretKey::load_encrypted(path, passphrase).map_err(|error| Failure::of_file(path, &error))
     }
 }
 

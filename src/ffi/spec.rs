@@ -15,6 +15,7 @@ use crate::error::{Error, RecordFault};
 use crate::inference::fault;
 use crate::model::PublicSpec;
 use crate::network::Activation;
+use crate::paillier::KeySize;
 
 /// Room that is enough for the name of any feature and of any label, with its NUL.
 pub const TACITA_NAME_CAPACITY: usize = 272;
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn tacita_spec_load(path: *const c_char, spec_out: *mut *m
     guard(|| {
         // SAFETY: the conventions.
         let (path, out) = unsafe { (pointers::path("path", path)?, room("spec_out", spec_out, 1)?) };
-        out.give(PublicSpec::from_json(&read_file(path, PublicSpec::MAX_BYTES)?)?)
+        let bytes = read_file(path, PublicSpec::MAX_BYTES)?;
+        out.give(PublicSpec::from_json(&bytes).map_err(|error| Failure::of_file(path, &error))?)
     })
 }
 
@@ -321,7 +323,7 @@ pub unsafe extern "C" fn tacita_spec_layout_together(
 /// soonest under a key of `key_bits` bits, by a rule of thumb; `tacita_plan_for_evaluator` knows better.
 ///
 /// Threads: any number may share `spec`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if not one record fits such a key.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_SIZE, TOO_LARGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_spec_best_layout(
     spec: *const tacita_spec,
@@ -333,7 +335,7 @@ pub unsafe extern "C" fn tacita_spec_best_layout(
         // SAFETY: the conventions.
         let (spec, out) = unsafe { (borrow("spec", spec)?, room("together_out", together_out, 1)?) };
         check_records(records)?;
-        out.write(spec.best_layout(key_bits, records)?.together())
+        out.write(spec.best_layout(KeySize::try_from(key_bits)?.bits(), records)?.together())
     })
 }
 
@@ -341,8 +343,8 @@ pub unsafe extern "C" fn tacita_spec_best_layout(
 /// the layout with `together` features of a record in each.
 ///
 /// Threads: any number may share `spec`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one record fits
-/// such a key.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_SIZE, TOO_LARGE, ARGUMENT if the spec does not permit the layout or not one
+/// record fits such a key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_spec_ciphertexts(
     spec: *const tacita_spec,
@@ -357,7 +359,7 @@ pub unsafe extern "C" fn tacita_spec_ciphertexts(
         let (spec, up, down) =
             unsafe { (borrow("spec", spec)?, room("up_out", up_out, 1)?, room("down_out", down_out, 1)?) };
         check_records(records)?;
-        let packing = spec.packing(Layout::from_together(together), key_bits)?;
+        let packing = spec.packing(Layout::from_together(together), KeySize::try_from(key_bits)?.bits())?;
         up.write(packing.request_ciphertexts(records, spec.features().len()))?;
         down.write(packing.response_ciphertexts(records, spec.labels().len()))
     })

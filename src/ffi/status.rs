@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int};
+use std::path::Path;
 
 use super::guard::guard_or;
 use crate::error::{Error, KeyFault, RecordFault};
@@ -253,6 +254,13 @@ impl Failure {
         Self { status, detail: detail.chars().map(printable).collect() }
     }
 
+    /// What is wrong with the content of a file.
+    pub(super) fn of_file(path: &Path, error: &Error) -> Self {
+        let named = matches!(error, Error::Io { .. });
+        let detail = if named { error.to_string() } else { format!("{}: {error}", path.display()) };
+        Self::new(error.into(), detail)
+    }
+
     /// Keeps the detail for [`tacita_last_error_detail`].
     pub(super) fn record(self) -> tacita_status {
         // A thread that is just ending, or is in the middle of this, goes without the detail.
@@ -280,7 +288,8 @@ pub extern "C" fn tacita_status_text(status: c_int) -> *const c_char {
 }
 
 /// Copies what there is to say about the last call of this thread that failed, such as the name of the feature or of the
-/// file; nothing, if none has failed yet. A text that is too long is cut. A call that succeeds does not change it.
+/// file; nothing, if none has failed yet. It shows no value of a record; with FEATURE_UNKNOWN it shows the name that was asked for.
+/// A text that is too long is cut. A call that succeeds does not change it.
 ///
 /// `detail_out` has room for `capacity` bytes, the closing NUL included; it may be NULL, and then nothing is copied.
 /// Returns the length of the whole text without its NUL: less than `capacity`, if it was not cut.

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn tacita_verified_keys_new(keys_out: *mut *mut tacita_ver
     })
 }
 
-/// Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is. Whoever can
+/// Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a folder that is there. Whoever can
 /// write the file can have a bad key accepted.
 ///
 /// Threads: any.
@@ -58,7 +58,8 @@ pub unsafe extern "C" fn tacita_verified_keys_open(
     guard(|| {
         // SAFETY: the conventions.
         let (path, out) = unsafe { (pointers::path("path", path)?, room("keys_out", keys_out, 1)?) };
-        out.give(Mutex::new(VerifiedKeys::open(path)?))
+        let keys = VerifiedKeys::open(path).map_err(|error| Failure::of_file(path, &error))?;
+        out.give(Mutex::new(keys))
     })
 }
 

@@ -133,7 +133,7 @@ impl Records {
         }
         if self.given.contains(&true) {
             self.expect_all()?;
-            return Err(Error::Argument("the last record was not ended".into()));
+            return Err(Error::Argument("the last record was not ended: end it, or clear the records".into()));
         }
         Ok(&self.complete[..])
     }

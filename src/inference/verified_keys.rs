@@ -38,12 +38,12 @@ impl VerifiedKeys {
     /// Those in a file, which is made when the first key is verified.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::TooLarge`] above 1 MiB; [`Error::Malformed`] if a line is not a fingerprint.
+    /// [`Error::Io`], also if there is no folder to make it in; [`Error::TooLarge`] above 1 MiB; [`Error::Malformed`] if a line is not a fingerprint.
     pub fn open(path: &Path) -> Result<Self> {
         let mut text = Vec::new();
         match std::fs::File::open(path) {
             Ok(file) => file.take(LIMIT + 1).read_to_end(&mut text).map_err(|error| Error::io(path, &error))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_folder(path) => 0,
             Err(error) => return Err(Error::io(path, &error)),
         };
         if text.len() as u64 > LIMIT {
@@ -165,4 +165,10 @@ fn prove(key: UnverifiedPublicKey) -> Result<PublicKey> {
         return Err(KeyFault::MissingProof.into());
     }
     key.verify()
+}
+
+/// Whether a file could be made there.
+fn has_folder(path: &Path) -> bool {
+    let folder = path.parent().filter(|_| path.file_name().is_some());
+    folder.is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir())
 }

@@ -262,6 +262,7 @@ impl Content {
         if self.labels.len() == 0 {
             return refused("it has no outputs");
         }
+        self.activation.check(self.labels.len())?;
         if !(1..=Packing::MAX_SLOT_BITS).contains(&self.slot_bits) {
             return refused("its slots are not of 1 to 62 bits");
         }
@@ -287,25 +288,21 @@ impl Content {
 
     /// The text from the end of the digest on: one feature or run, and one features layout, a line.
     fn text_after_digest(&self) -> Result<String> {
-        let runs = self.features.runs().iter().map(to_json).collect::<Result<Vec<_>>>()?;
-        let layouts = self.features_layouts.iter().map(to_json).collect::<Result<Vec<_>>>()?;
+        let runs = self.features.runs().iter().map(json::text).collect::<Result<Vec<_>>>()?;
+        let layouts = self.features_layouts.iter().map(json::text).collect::<Result<Vec<_>>>()?;
         Ok(format!(
             "\",\n  \"format\": {},\n  \"model\": {},\n  \"features\": [\n    {}\n  ],\n  \"labels\": {},\n  \
              \"activation\": {},\n  \"scale\": {},\n  \"logit_error\": {},\n  \"slot_bits\": {},\n  \
              \"features_layouts\": [{}]\n}}\n",
-            to_json(&Format::V1)?,
-            to_json(&self.model)?,
+            json::text(&Format::V1)?,
+            json::text(&self.model)?,
             runs.join(",\n    "),
-            to_json(&self.labels)?,
-            to_json(&self.activation)?,
-            to_json(&self.scale)?,
-            to_json(&self.logit_error)?,
+            json::text(&self.labels)?,
+            json::text(&self.activation)?,
+            json::text(&self.scale)?,
+            json::text(&self.logit_error)?,
             self.slot_bits,
             if layouts.is_empty() { String::new() } else { format!("\n    {}\n  ", layouts.join(",\n    ")) },
         ))
     }
-}
-
-fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| Error::Bug("a spec does not serialise"))
 }

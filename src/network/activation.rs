@@ -40,6 +40,17 @@ impl Activation {
         if outputs == 1 { Self::Sigmoid } else { Self::Softmax }
     }
 
+    /// Whether it says anything about so many outputs.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a softmax over a single output.
+    pub(crate) fn check(self, outputs: usize) -> Result<()> {
+        if self == Self::Softmax && outputs == 1 {
+            return Err(Error::Model("softmax over a single output is always 1; use sigmoid or identity".into()));
+        }
+        Ok(())
+    }
+
     /// The activation applied to the outputs of one record: probabilities in [0, 1] for softmax and sigmoid, the outputs
     /// themselves for identity.
     ///
@@ -131,6 +142,14 @@ mod tests {
         let class = |y| Activation::Sigmoid.class(&[y]);
         assert_eq!([class(-1.0), class(0.0), class(f64::MIN_POSITIVE), class(3.0)], [0, 0, 1, 1]);
         assert_eq!(Activation::Identity.class(&[3.0]), 0, "a regression has one class");
+    }
+
+    #[test]
+    fn a_softmax_needs_two_outputs() {
+        for activation in ALL {
+            assert_eq!(activation.check(1).is_ok(), activation != Activation::Softmax);
+            assert_eq!(activation.check(2), Ok(()));
+        }
     }
 
     #[test]

@@ -67,6 +67,9 @@ impl SecretKey {
         if bytes.len() > LIMIT {
             return Err(Error::TooLarge { what: "secret key", found: bytes.len() as u64, limit: LIMIT as u64 });
         }
+        if !is_encrypted(bytes) {
+            return Err(Error::malformed("secret key", "it is not encrypted under a passphrase"));
+        }
         Self::from_json(text(&sealed::decrypt(bytes, passphrase)?)?)
     }
 }

@@ -224,9 +224,11 @@ impl NoncePool {
     pub fn statistics(&self) -> PoolStatistics {
         let shared = &self.0.shared;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // Held, so that the numbers are of one moment.
+        let state = shared.state();
         PoolStatistics {
             capacity: shared.capacity,
-            filled: shared.state().map_or(0, |state| state.nonces.len()),
+            filled: state.as_ref().map_or(0, |state| state.nonces.len()),
             precomputed: count(&shared.precomputed),
             hits: count(&shared.hits),
             misses: count(&shared.misses),

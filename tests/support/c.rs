@@ -16,6 +16,10 @@ pub(crate) enum Linkage {
 
 pub(crate) const LINKAGES: [Linkage; 2] = [Linkage::Shared, Linkage::Static];
 
+/// The name that programs look for when they start.
+pub(crate) const SONAME: &str =
+    concat!("libtacita.so.", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
 /// What the static library needs besides itself.
 const STATIC_LINK_LINE: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
@@ -114,9 +118,7 @@ pub(crate) fn libraries(build: Build) -> PathBuf {
     succeeds(&mut cargo);
     let copies = folder(&format!("libraries-{name}"));
     let built = target.join(triple.unwrap_or_default()).join(inside[inside.len() - 1]);
-    for (from, to) in
-        [("libtacita.so", "libtacita.so"), ("libtacita.so", "libtacita.so.0.1"), ("libtacita.a", "libtacita.a")]
-    {
+    for (from, to) in [("libtacita.so", "libtacita.so"), ("libtacita.so", SONAME), ("libtacita.a", "libtacita.a")] {
         let new = copies.join(to).with_extension(unique());
         fs::copy(built.join(from), &new).expect("the library was built");
         fs::rename(&new, copies.join(to)).expect("a file can be renamed");
