@@ -660,7 +660,8 @@ tacita_status tacita_public_key_from_json(const uint8_t *json, size_t json_len, 
 
 /**
  * Reads a public key whose proof was verified before, which is not done again. That it is the same key is shown by
- * `verified_fingerprint`, 32 bytes: the fingerprint that `tacita_public_key_fingerprint` gave then.
+ * `verified_fingerprint`, 32 bytes: the fingerprint that `tacita_public_key_fingerprint` gave then. The proof that stands in the
+ * text this time goes along with the key unseen.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, LENGTH, TOO_LARGE, MALFORMED, KEY_MISMATCH, KEY_SIZE, KEY_EVEN, KEY_SMALL_FACTOR, KEY_PRIME,
@@ -968,7 +969,7 @@ tacita_status tacita_records_end_record(tacita_records *records);
 tacita_status tacita_records_count(const tacita_records *records, size_t *count_out);
 
 /**
- * Overwrites and forgets all records, the current one too.
+ * Overwrites and forgets all records, the current one too. A call that is just encrypting them keeps its own until it ends.
  *
  * Threads: any number may share `records`; they wait for each other.
  * Fails with: NULL_POINTER, WRONG_HANDLE.
@@ -1101,17 +1102,20 @@ tacita_status tacita_encryptor_new_with_clamping(const tacita_encryptor *encrypt
  * Makes an encryptor like another one, which draws nonces by `method`, one of TACITA_NONCES_....
  *
  * Threads: any number may share `encryptor`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the key does not permit the method.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the key does not permit the method, or if it is not that of the
+ * encryptor's pool.
  */
 tacita_status tacita_encryptor_new_with_nonces(const tacita_encryptor *encryptor,
                                                uint32_t method,
                                                tacita_encryptor **encryptor_out);
 
 /**
- * Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there: one a ciphertext.
+ * Makes an encryptor like another one, which takes its nonces from a pool, one a ciphertext. Those that are not there are drawn
+ * by the pool's method too.
  *
  * Threads: any number may share `encryptor` and `pool`.
- * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key.
+ * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key, ARGUMENT if its method is not the
+ * one that the encryptor was asked for, or not one that its key permits.
  */
 tacita_status tacita_encryptor_new_with_pool(const tacita_encryptor *encryptor,
                                              const tacita_nonce_pool *pool,
@@ -1153,7 +1157,7 @@ tacita_status tacita_encryptor_encrypt(const tacita_encryptor *encryptor,
 /**
  * Encrypts like `tacita_encryptor_encrypt` and tells how far it is.
  *
- * `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+ * `progress` is told how many ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
  * Threads: any number may share `encryptor`.
  * Fails with: as `tacita_encryptor_encrypt`: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, ARGUMENT, OUT_OF_RANGE, KEY_HASH,
  * RANDOMNESS, THREADS; CANCELLED.
@@ -1170,7 +1174,7 @@ tacita_status tacita_encryptor_encrypt_with_progress(const tacita_encryptor *enc
  * Encrypts records that were filled in by the names of their features. They stay: `tacita_records_clear` before the next
  * request's, and also after a record was refused.
  *
- * `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+ * `progress` is told how many ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
  * Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.
  * Fails with: NULL_POINTER, WRONG_HANDLE, SPEC_MISMATCH if the records are for another spec, ARGUMENT if there is none or the
  * last one was not ended, FEATURE_MISSING, OUT_OF_RANGE, TOO_LARGE, CANCELLED, KEY_HASH, RANDOMNESS, THREADS.
@@ -1803,7 +1807,7 @@ tacita_status tacita_predictions_label(const tacita_predictions *predictions,
                                        size_t capacity);
 
 /**
- * Frees predictions; NULL and handles of other types are left alone.
+ * Overwrites and frees predictions; NULL and handles of other types are left alone.
  *
  * Threads: no other call may still use `predictions`. Never fails.
  */

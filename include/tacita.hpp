@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -91,6 +92,8 @@ class view {
     constexpr view(const T *data, std::size_t size) noexcept : data_(data), size_(size) {}
     template <typename C, typename = if_holds<C>>
     constexpr view(const C &values) : data_(std::data(values)), size_(std::size(values)) {}
+    /// As in `encrypt({71, 1})`: a list lives as long as the call that it is written in, so keep no view of one.
+    constexpr view(std::initializer_list<T> values) noexcept : view(values.begin(), values.size()) {}
 
     constexpr const T *data() const noexcept { return data_; }
     constexpr std::size_t size() const noexcept { return size_; }
@@ -98,7 +101,7 @@ class view {
     constexpr const T *begin() const noexcept { return data_; }
     constexpr const T *end() const noexcept { return data_ + size_; }
     constexpr const T &operator[](std::size_t index) const { return data_[index]; }
-    constexpr view subspan(std::size_t offset) const { return {data_ + offset, size_ - offset}; }
+    constexpr view subspan(std::size_t offset) const { return view(data_ + offset, size_ - offset); }
 #ifdef __cpp_lib_span
     constexpr operator std::span<const T>() const noexcept { return {data_, size_}; }
 #endif
@@ -127,10 +130,24 @@ class byte_view : public view<std::uint8_t> {
     static base of(std::string_view text) { return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()}; }
 };
 
+/// The passphrase of a key file: a type of its own, so that none is taken for a path or a file. It shows the caller's memory.
+class passphrase : public byte_view {
+  public:
+    template <typename V, typename = std::enable_if_t<std::is_convertible_v<const V &, byte_view>>>
+    explicit passphrase(const V &text) : byte_view(text) {}
+};
+
 /// Called now and then during long work, on the thread that asked for it: `done` steps of about `expected` are done.
 /// Returning false cancels the work, which throws `error` with TACITA_STATUS_CANCELLED. Throwing cancels it too; then
 /// what was thrown comes out, once the library is left. An empty one hears nothing. It may use this library.
-using progress = std::function<bool(std::uint64_t done, std::uint64_t expected)>;
+/// A callable has to return `bool` itself: a number would mean the opposite of what it means in C.
+struct progress : std::function<bool(std::uint64_t done, std::uint64_t expected)> {
+    progress() = default;
+    progress(std::nullptr_t) {}
+    template <typename F,
+              typename = std::enable_if_t<std::is_same_v<std::invoke_result_t<F &, std::uint64_t, std::uint64_t>, bool>>>
+    progress(F told) : function(std::move(told)) {}
+};
 
 namespace c {
 /// A handle that the C API gave out just now, on the way to its owner.
@@ -409,22 +426,22 @@ class secret_key : public handle<tacita_secret_key, tacita_secret_key_free> {
     static secret_key load(const std::string &path) { return c::get(tacita_secret_key_load, path); }
 
     /// Each guess of a passphrase, the right one too, takes half a second and 256 MB.
-    static secret_key from_encrypted(byte_view file, byte_view passphrase) {
-        return c::get(tacita_secret_key_from_encrypted, file, passphrase);
+    static secret_key from_encrypted(byte_view file, const passphrase &under) {
+        return c::get(tacita_secret_key_from_encrypted, file, under);
     }
-    static secret_key load_encrypted(const std::string &path, byte_view passphrase) {
-        return c::get(tacita_secret_key_load_encrypted, path, passphrase);
+    static secret_key load_encrypted(const std::string &path, const passphrase &under) {
+        return c::get(tacita_secret_key_load_encrypted, path, under);
     }
     static bool is_encrypted(byte_view file) { return c::get(tacita_secret_key_is_encrypted, file) != 0; }
 
     /// Whoever sees this can decrypt.
     bytes to_json() const { return c::get(tacita_secret_key_to_json, *this); }
-    bytes to_encrypted(byte_view passphrase) const { return c::get(tacita_secret_key_to_encrypted, *this, passphrase); }
+    bytes to_encrypted(const passphrase &under) const { return c::get(tacita_secret_key_to_encrypted, *this, under); }
 
     /// Makes a file that only its owner may read, and never overwrites one.
     void save(const std::string &path) const { c::call(tacita_secret_key_save, *this, path); }
-    void save_encrypted(byte_view passphrase, const std::string &path) const {
-        c::call(tacita_secret_key_save_encrypted, *this, passphrase, path);
+    void save_encrypted(const std::string &path, const passphrase &under) const {
+        c::call(tacita_secret_key_save_encrypted, *this, under, path);
     }
 
     /// The same key, which computes with the engine of this name, as does everything made from it.
@@ -594,6 +611,7 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
     [[nodiscard]] encryptor with_clamping() const { return c::get(tacita_encryptor_new_with_clamping, *this); }
 
     [[nodiscard]] encryptor with_nonces(nonces method) const { return c::get(tacita_encryptor_new_with_nonces, *this, method); }
+    /// Takes nonces from the pool, which draws by the method that was asked for, if one was.
     [[nodiscard]] encryptor with_pool(const nonce_pool &pool) const { return c::get(tacita_encryptor_new_with_pool, *this, pool); }
 
     /// How many records one set of ciphertexts has room for, at the price of one.
@@ -607,7 +625,7 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
         return c::get(tacita_encryptor_encrypt, *this, values, count);
     }
 
-    /// `told` hears how many sets of ciphertexts are done.
+    /// `told` hears how many ciphertexts are done.
     request encrypt(view<double> values, std::size_t count, const progress &told) const {
         return c::get(tacita_encryptor_encrypt_with_progress, *this, values, count, c::listener(told));
     }
@@ -775,7 +793,8 @@ class evaluator : public handle<tacita_evaluator, tacita_evaluator_free> {
     }
 };
 
-/// The predictions for the records of one request, which are counted from 0.
+/// The predictions for the records of one request, which are counted from 0. They are overwritten when they are destroyed; the
+/// vectors that are got from them are the caller's to overwrite.
 class predictions : public handle<tacita_predictions, tacita_predictions_free> {
   public:
     using handle::handle;

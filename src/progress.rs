@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// How far a long piece of work is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Steps that are done: batches of records, requests, nonces or parts of a search, as the function says.
+    /// Steps that are done: ciphertexts, batches of records, requests, nonces or parts of a search, as the function says.
     pub done: usize,
     /// All steps.
     pub total: usize,

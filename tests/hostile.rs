@@ -713,6 +713,11 @@ fn a_key_is_remembered_and_strangers_do_not_fill_the_file() {
     assert_eq!(keys.verify(without_proof()).unwrap_err(), Error::Key(KeyFault::MissingProof));
     keys.verify(received()).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", KEY.public_key().fingerprint()));
+    #[cfg(unix)]
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
+        0o600
+    );
     let mut keys = VerifiedKeys::open(&path).unwrap();
     assert_eq!(keys.count(), 1);
     assert!(keys.verify(without_proof()).is_ok(), "its proof was checked before");

@@ -11,7 +11,7 @@ use tacita::encoding::{Feature, Features, Grid, Layout, OutOfRange};
 use tacita::inference::{Decryptor, Encryptor, Evaluator, Prediction, Request, Response};
 use tacita::model::{PrivateModel, QuantiseOptions};
 use tacita::network::{Activation, Affine};
-use tacita::paillier::{NonceMethod, NoncePool, SecretKey};
+use tacita::paillier::{NonceMethod, NoncePool, SecretKey, UnverifiedPublicKey};
 use tacita::{Error, Fingerprint};
 
 /// All the way: encrypt, through bytes, evaluate, through bytes, decrypt.
@@ -320,6 +320,16 @@ fn every_nonce_method_and_pools_give_the_same_answers() {
     pool.fill().unwrap();
     let others = NoncePool::with_public_key(OTHER_KEY.public_key(), NonceMethod::Power, 1).unwrap();
     assert!(matches!(encryptor().with_pool(others), Err(Error::KeyMismatch { .. })));
+    // Nobody who asks for one method gets another, whichever comes first.
+    let by_power = encryptor().nonce_method(NonceMethod::Power).unwrap();
+    assert!(matches!(by_power.with_pool(pool.clone()), Err(Error::Argument(_))));
+    let from_pool = encryptor().with_pool(pool.clone()).unwrap();
+    assert!(matches!(from_pool.nonce_method(NonceMethod::Power), Err(Error::Argument(_))));
+    let undeclared = public.to_json().replace(r#""short_nonces": true"#, r#""short_nonces": false"#);
+    let undeclared = UnverifiedPublicKey::from_json(&undeclared).unwrap().verify().unwrap();
+    let undeclared = Encryptor::with_public_key(spec.clone(), pin, undeclared).unwrap();
+    let short = NoncePool::with_public_key(public, NonceMethod::PublicBase, 1).unwrap();
+    assert!(matches!(undeclared.with_pool(short), Err(Error::Argument(_))));
     let mut requests = vec![encryptor().with_pool(pool.clone()).unwrap().encrypt(&records).unwrap()];
     assert_eq!((pool.statistics().hits, pool.statistics().misses), (count as u64, 0));
     for method in [NonceMethod::Power, NonceMethod::PublicBase, NonceMethod::RandomBases] {
@@ -465,7 +475,7 @@ fn requests_and_responses_of_other_models_keys_and_requests_are_refused() {
 }
 
 #[test]
-fn progress_is_told_a_batch_at_a_time_and_breaking_cancels() {
+fn progress_is_told_as_work_goes_on_and_breaking_cancels() {
     let model = random_model(2, 3, pixels(), 14);
     let spec = model.spec().clone();
     let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
@@ -477,9 +487,32 @@ fn progress_is_told_a_batch_at_a_time_and_breaking_cancels() {
     };
     let request = encryptor.encrypt_with_progress(&records, &mut watch).unwrap();
     Evaluator::new(model.clone()).evaluate_with_progress(&request, KEY.public_key(), &mut watch).unwrap();
-    assert_eq!(seen, [(1, 2), (2, 2), (1, 2), (2, 2)]);
+    // Ciphertexts first, then batches.
+    assert_eq!(seen, [(3, 6), (6, 6), (1, 2), (2, 2)]);
     let mut stop = |_| std::ops::ControlFlow::Break(());
     assert_eq!(encryptor.encrypt_with_progress(&records, &mut stop).unwrap_err(), Error::Cancelled);
     let cancelled = Evaluator::new(model).evaluate_with_progress(&request, KEY.public_key(), &mut stop);
     assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
+}
+
+#[test]
+fn progress_is_told_within_a_long_record() {
+    const FEATURES: usize = 257;
+    let model = random_model(1, FEATURES, pixels(), 15);
+    let spec = model.spec().clone();
+    let encryptor = Encryptor::with_secret_key(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+    let encryptor = encryptor.nonce_method(NonceMethod::Power).unwrap();
+    let record = random_records(1, FEATURES, &pixels(), 16);
+    let mut seen = Vec::new();
+    let mut watch = |progress: tacita::Progress| {
+        seen.push((progress.done, progress.total));
+        std::ops::ControlFlow::Continue(())
+    };
+    let request = encryptor.encrypt_with_progress(&record, &mut watch).unwrap();
+    assert_eq!(seen, [(129, FEATURES), (FEATURES, FEATURES)]);
+    let decryptor = Decryptor::new(spec.clone(), spec.fingerprint(), KEY.clone()).unwrap();
+    let response = Evaluator::new(model.clone()).evaluate(&request, KEY.public_key()).unwrap();
+    let predictions = decryptor.decrypt(&response, request.header()).unwrap();
+    let integers: Vec<i64> = record[0].iter().map(|&value| value as i64).collect();
+    assert_eq!(predictions[0].outputs, model.evaluate(&integers).unwrap());
 }

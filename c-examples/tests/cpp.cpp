@@ -149,6 +149,14 @@ static_assert(!std::is_convertible_v<tacita_bytes *, tacita::bytes>, "ownership 
 static_assert(tacita::is_compatible(TACITA_VERSION_NUMBER) && tacita::is_compatible(TACITA_VERSION_NUMBER + 1));
 static_assert(!tacita::is_compatible(TACITA_VERSION_NUMBER + 1000) && !tacita::is_compatible(1000000));
 
+// In C it is 0 that goes on, so numbers are not taken for an answer.
+template <typename Answer>
+using callable = Answer (*)(std::uint64_t, std::uint64_t);
+static_assert(std::is_convertible_v<callable<bool>, tacita::progress>);
+static_assert(!std::is_convertible_v<callable<int>, tacita::progress>);
+static_assert(!std::is_convertible_v<callable<void>, tacita::progress>);
+static_assert(std::is_convertible_v<std::function<bool(std::uint64_t, std::uint64_t)>, tacita::progress>);
+
 // First of all, because it sets the number of threads.
 void library() {
     CHECK(tacita::last_error_detail().empty());
@@ -186,6 +194,9 @@ void views(const world &w) {
     const auto given = w.spec.to_json();
     CHECK(size_of(given) == given.size() && size_of(given.text()) == given.size());
     CHECK(size_of(tacita::view<std::uint8_t>(given)) == given.size() && bytes(given.begin(), given.end())[0] == '{');
+    // Two numbers are two values, even where they could be taken for NULL and a length.
+    CHECK(sum_of({0, 1}) > 0 && sum_of({0, 1}) < 2);
+    check_request(w, w.encryptor.encrypt({1, 2, 3}), RECORD);
     static_assert(!std::is_convertible_v<std::vector<float>, tacita::view<double>>);
     static_assert(!std::is_convertible_v<std::vector<double>, tacita::byte_view>);
     static_assert(!std::is_convertible_v<std::string, tacita::view<std::uint8_t>>);
@@ -240,17 +251,20 @@ void moves(world &w) {
 
 void keys(const world &w) {
     const temporary plain("key.json"), encrypted("key.age");
+    const tacita::passphrase horse("correct horse");
+    static_assert(!std::is_convertible_v<const char *, tacita::passphrase>, "a path is none");
+    static_assert(!std::is_convertible_v<tacita::passphrase, std::string>, "it is no path");
     const auto json = w.secret.to_json();
     w.secret.save(plain.path);
     FAILS(IO, plain.path.c_str(), w.secret.save(plain.path));
     CHECK(tacita::secret_key::load(plain.path).to_json().text() == json.text());
     CHECK(!tacita::secret_key::is_encrypted(json));
-    FAILS(ARGUMENT, "", w.secret.to_encrypted(""));
-    FAILS(IO, "", tacita::secret_key::load_encrypted(encrypted.path, "correct horse"));
-    w.secret.save_encrypted("correct horse", encrypted.path);
+    FAILS(ARGUMENT, "", w.secret.to_encrypted(tacita::passphrase("")));
+    FAILS(IO, "", tacita::secret_key::load_encrypted(encrypted.path, horse));
+    w.secret.save_encrypted(encrypted.path, horse);
     const auto file = read(encrypted.path);
     CHECK(tacita::secret_key::is_encrypted(file));
-    CHECK(tacita::secret_key::from_encrypted(file, "correct horse").to_json().text() == json.text());
+    CHECK(tacita::secret_key::from_encrypted(file, horse).to_json().text() == json.text());
     WATCHED(false, tacita::secret_key::generate(4096, told));
     FAILS(KEY_SIZE, "", tacita::secret_key::generate(1024));
 

@@ -195,7 +195,7 @@ static void encryptors_and_pools(void) {
     const double nan_record[FEATURES] = {0, NAN, 0};
     const uint32_t methods[] = {TACITA_NONCES_QUICKEST, TACITA_NONCES_POWER, TACITA_NONCES_PUBLIC_BASE,
                                 TACITA_NONCES_SECRET_BASE};
-    tacita_encryptor *encryptor = NULL, *public_encryptor = NULL;
+    tacita_encryptor *encryptor = NULL, *public_encryptor = NULL, *by_power = NULL;
     tacita_request *request = NULL;
     tacita_nonce_pool *pool = NULL;
     uint8_t fingerprint[TACITA_FINGERPRINT_LEN];
@@ -238,6 +238,11 @@ static void encryptors_and_pools(void) {
     SUCCEEDS(tacita_encryptor_encrypt(encryptor, RECORD, FEATURES, 1, &request));
     SUCCEEDS(tacita_nonce_pool_statistics(pool, &made, &used, &missed));
     CHECK(made >= 2 * FEATURES && used == FEATURES && missed == 0);
+    /* Nobody who asks for one way to draw nonces gets another. */
+    REFUSED(ARGUMENT, tacita_encryptor_new_with_nonces(encryptor, TACITA_NONCES_POWER, &out.encryptor));
+    SUCCEEDS(tacita_encryptor_new_with_nonces(world.encryptor, TACITA_NONCES_POWER, &by_power));
+    REFUSED(ARGUMENT, tacita_encryptor_new_with_pool(by_power, pool, &out.encryptor));
+    tacita_encryptor_free(by_power);
     REFUSED(ARGUMENT, tacita_evaluator_set_pool(world.evaluator, pool));
 
     SUCCEEDS(tacita_evaluator_set_pool(world.evaluator, world.pool));

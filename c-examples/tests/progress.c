@@ -67,7 +67,7 @@ static void requests(void) {
                                                              on_progress, user_data, &out.request));
     WATCHED(tacita_encryptor_encrypt_with_progress(world.encryptor, values, count * FEATURES, count, on_progress,
                                                    user_data, &request));
-    CHECK(watch.calls == 3 && watch.last == 3);
+    CHECK(watch.calls == 3 && watch.last == 3 * FEATURES);
     CANCELLED_AT_ONCE(tacita_evaluator_evaluate_with_progress(world.evaluator, request, world.public_key, on_progress,
                                                               user_data, &out.response));
     WATCHED(tacita_evaluator_evaluate_with_progress(world.evaluator, request, world.public_key, on_progress, user_data,

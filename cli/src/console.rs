@@ -108,8 +108,8 @@ impl Console {
         bar
     }
 
-    /// Shows the batches of a long piece of work on a bar of their own.
-    pub(crate) fn batches<T>(
+    /// Shows how far a long piece of work is on a bar of its own.
+    pub(crate) fn steps<T>(
         &self,
         what: &'static str,
         work: impl FnOnce(tacita::OnProgress) -> tacita::Result<T>,

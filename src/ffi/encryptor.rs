@@ -121,7 +121,8 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_clamping(
 /// Makes an encryptor like another one, which draws nonces by `method`, one of TACITA_NONCES_....
 ///
 /// Threads: any number may share `encryptor`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the key does not permit the method.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the key does not permit the method, or if it is not that of the
+/// encryptor's pool.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_encryptor_new_with_nonces(
     encryptor: *const tacita_encryptor,
@@ -136,10 +137,12 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_nonces(
     })
 }
 
-/// Makes an encryptor like another one, which takes its nonces from a pool, as far as they are there: one a ciphertext.
+/// Makes an encryptor like another one, which takes its nonces from a pool, one a ciphertext. Those that are not there are drawn
+/// by the pool's method too.
 ///
 /// Threads: any number may share `encryptor` and `pool`.
-/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key.
+/// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_MISMATCH if the pool is for another key, ARGUMENT if its method is not the
+/// one that the encryptor was asked for, or not one that its key permits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tacita_encryptor_new_with_pool(
     encryptor: *const tacita_encryptor,
@@ -230,7 +233,7 @@ fn rows<'a>(encryptor: &Encryptor, values: &'a [f64], records: usize) -> Result<
 
 /// Encrypts like `tacita_encryptor_encrypt` and tells how far it is.
 ///
-/// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+/// `progress` is told how many ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
 /// Threads: any number may share `encryptor`.
 /// Fails with: as `tacita_encryptor_encrypt`: NULL_POINTER, WRONG_HANDLE, LENGTH, TOO_LARGE, ARGUMENT, OUT_OF_RANGE, KEY_HASH,
 /// RANDOMNESS, THREADS; CANCELLED.
@@ -261,7 +264,7 @@ pub unsafe extern "C" fn tacita_encryptor_encrypt_with_progress(
 /// Encrypts records that were filled in by the names of their features. They stay: `tacita_records_clear` before the next
 /// request's, and also after a record was refused.
 ///
-/// `progress` is told how many sets of ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
+/// `progress` is told how many ciphertexts are done, and may be NULL. `user_data` is handed to it, and may be NULL.
 /// Threads: any number may share `encryptor` and `records`; changes that come meanwhile are for the next call.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, SPEC_MISMATCH if the records are for another spec, ARGUMENT if there is none or the
 /// last one was not ended, FEATURE_MISSING, OUT_OF_RANGE, TOO_LARGE, CANCELLED, KEY_HASH, RANDOMNESS, THREADS.

@@ -242,7 +242,8 @@ pub unsafe extern "C" fn tacita_model_logits(
         };
         let mut integers = Zeroizing::new(vec![0; model.columns()]);
         model.spec().features().encode(values, OutOfRange::Refuse, &mut integers)?;
-        out.write_all(&model.spec().logits(&model.evaluate(&integers)?))
+        let outputs = Zeroizing::new(model.evaluate(&integers)?);
+        out.write_all(&Zeroizing::new(model.spec().logits(&outputs)))
     })
 }
 

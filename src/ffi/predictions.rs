@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use zeroize::Zeroize;
+
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{check_index, room};
@@ -41,9 +43,25 @@ impl Predictions {
         Self { predictions, classes, labels: count }
     }
 
+    /// Callers cannot overwrite memory that is not theirs.
+    fn wipe(&mut self) {
+        for prediction in &mut self.predictions {
+            prediction.outputs.zeroize();
+            prediction.logits.zeroize();
+            prediction.probabilities.zeroize();
+            prediction.class.zeroize();
+        }
+    }
+
     fn of(&self, record: usize) -> Result<&Prediction, Failure> {
         check_index("record", record, self.predictions.len())?;
         Ok(&self.predictions[record])
+    }
+}
+
+impl Drop for Predictions {
+    fn drop(&mut self) {
+        self.wipe();
     }
 }
 
@@ -160,7 +178,7 @@ pub unsafe extern "C" fn tacita_predictions_label(
     })
 }
 
-/// Frees predictions; NULL and handles of other types are left alone.
+/// Overwrites and frees predictions; NULL and handles of other types are left alone.
 ///
 /// Threads: no other call may still use `predictions`. Never fails.
 #[unsafe(no_mangle)]
@@ -183,7 +201,28 @@ mod tests {
         let features = Features::new([Feature::run("x", 1, Grid::new(0.0, 1.0, 0, 1).unwrap())]).unwrap();
         let options = QuantiseOptions::default();
         let (model, _) = PrivateModel::compile(&affine, features, labels, activation, "m", options).unwrap();
-        Predictions::new(Vec::new(), model.spec()).classes
+        Predictions::new(Vec::new(), model.spec()).classes.clone()
+    }
+
+    #[test]
+    fn predictions_are_zero_when_they_are_freed() {
+        let prediction =
+            Prediction { outputs: vec![7, -7], logits: vec![0.7, -0.7], probabilities: vec![0.8, 0.2], class: 1 };
+        let mut predictions = Predictions { predictions: vec![prediction], classes: Vec::new(), labels: 2 };
+        predictions.wipe();
+        let Prediction { outputs, logits, probabilities, class } = &mut predictions.predictions[0];
+        assert_eq!(*class, 0);
+        for spare in outputs.spare_capacity_mut() {
+            // SAFETY: it held an integer.
+            assert_eq!(unsafe { spare.assume_init() }, 0);
+        }
+        for numbers in [logits, probabilities] {
+            assert!(numbers.is_empty() && numbers.capacity() == 2);
+            for spare in numbers.spare_capacity_mut() {
+                // SAFETY: it held a number.
+                assert_eq!(unsafe { spare.assume_init() }.to_bits(), 0);
+            }
+        }
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub unsafe extern "C" fn tacita_public_key_from_json(
 }
 
 /// Reads a public key whose proof was verified before, which is not done again. That it is the same key is shown by
-/// `verified_fingerprint`, 32 bytes: the fingerprint that `tacita_public_key_fingerprint` gave then.
+/// `verified_fingerprint`, 32 bytes: the fingerprint that `tacita_public_key_fingerprint` gave then. The proof that stands in the
+/// text this time goes along with the key unseen.
 ///
 /// Threads: any.
 /// Fails with: NULL_POINTER, LENGTH, TOO_LARGE, MALFORMED, KEY_MISMATCH, KEY_SIZE, KEY_EVEN, KEY_SMALL_FACTOR, KEY_PRIME,

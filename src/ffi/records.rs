@@ -115,7 +115,7 @@ pub unsafe extern "C" fn tacita_records_count(records: *const tacita_records, co
     })
 }
 
-/// Overwrites and forgets all records, the current one too.
+/// Overwrites and forgets all records, the current one too. A call that is just encrypting them keeps its own until it ends.
 ///
 /// Threads: any number may share `records`; they wait for each other.
 /// Fails with: NULL_POINTER, WRONG_HANDLE.

@@ -20,7 +20,8 @@ pub struct Encryptor {
     packing: Packing,
     key: EncryptionKey,
     out_of_range: OutOfRange,
-    nonce_method: NonceMethod,
+    /// What was asked for, if anything was.
+    nonce_method: Option<NonceMethod>,
     pool: Option<NoncePool>,
 }
 
@@ -49,8 +50,7 @@ impl Encryptor {
     fn new(spec: PublicSpec, pin: Fingerprint, key: EncryptionKey) -> Result<Self> {
         spec.expect(pin)?;
         let packing = spec.packing(Layout::Records, key.public().bits())?;
-        let nonce_method = key.nonce_method();
-        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse, nonce_method, pool: None })
+        Ok(Self { spec, packing, key, out_of_range: OutOfRange::Refuse, nonce_method: None, pool: None })
     }
 
     /// What to do with values outside the range of their feature; they are refused unless this says otherwise.
@@ -113,13 +113,13 @@ impl Encryptor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] for a method that the key does not permit.
+    /// [`Error::Argument`] for a method that the key does not permit, or that is not the pool's if there is one.
     pub fn nonce_method(self, method: NonceMethod) -> Result<Self> {
         self.key.permit(method)?;
-        Ok(Self { nonce_method: method, ..self })
+        Self { nonce_method: Some(method), ..self }.with_one_method()
     }
 
-    /// The method that it began with.
+    /// The key's quickest method.
     pub(crate) fn quickest_nonces(&self) -> NonceMethod {
         self.key.nonce_method()
     }
@@ -128,13 +128,31 @@ impl Encryptor {
     /// one product for each ciphertext.
     ///
     /// # Errors
-    /// [`Error::KeyMismatch`] if the pool belongs to another key.
+    /// [`Error::KeyMismatch`] if the pool belongs to another key; [`Error::Argument`] if its method is not the one that was
+    /// asked for, or short nonces that this key's owner does not declare.
     pub fn with_pool(self, pool: NoncePool) -> Result<Self> {
         let (expected, found) = (self.key.public().fingerprint(), pool.key());
         if expected != found {
             return Err(Error::KeyMismatch { expected, found });
         }
-        Ok(Self { pool: Some(pool), ..self })
+        // The fingerprint does not cover the declaration, so the pool's copy of the key may have another.
+        if pool.method() == NonceMethod::PublicBase {
+            self.key.permit(NonceMethod::PublicBase)?;
+        }
+        Self { pool: Some(pool), ..self }.with_one_method()
+    }
+
+    /// Refuses a pool that would draw nonces in another way than was asked for.
+    fn with_one_method(self) -> Result<Self> {
+        match (self.nonce_method, &self.pool) {
+            (Some(asked), Some(pool)) if asked != pool.method() => {
+                let drawn = pool.method();
+                let why =
+                    format!("nonces are to be drawn by {asked:?}, and the pool draws them by {drawn:?}: make another");
+                Err(Error::Argument(why))
+            }
+            _ => Ok(self),
+        }
     }
 
     /// The model's public spec.
@@ -166,7 +184,7 @@ impl Encryptor {
         self.encrypt_with_progress(records, &mut go_on)
     }
 
-    /// [`encrypt`](Self::encrypt) that tells how far it is.
+    /// [`encrypt`](Self::encrypt) that tells how many ciphertexts there are, of those that the request will have.
     ///
     /// # Errors
     /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`encrypt`](Self::encrypt).
@@ -184,7 +202,7 @@ impl Encryptor {
         self.encrypt_records_with_progress(records, &mut go_on)
     }
 
-    /// [`encrypt_records`](Self::encrypt_records) that tells how far it is.
+    /// [`encrypt_records`](Self::encrypt_records) that tells how many ciphertexts there are.
     ///
     /// # Errors
     /// [`Error::Cancelled`] if `progress` breaks; otherwise as [`encrypt_records`](Self::encrypt_records).
@@ -209,19 +227,23 @@ impl Encryptor {
             let encoded = features.encode(record.as_ref(), self.out_of_range, integers);
             encoded.map_err(|error| if records.len() > 1 { error.of_record(index) } else { error })?;
         }
-        let batches = self.packing.batches(records.len());
-        let total = batches.len();
-        let expected = self.packing.request_ciphertexts(records.len(), features.len()) as usize;
-        let mut ciphertexts = Vec::with_capacity(expected * key.ciphertext_bytes());
-        for (done, batch) in (1..).zip(batches) {
+        let own = self.nonce_method.unwrap_or_else(|| self.quickest_nonces());
+        let method = pool.map_or(own, NoncePool::method);
+        let (mut done, total) = (0, self.packing.request_ciphertexts(records.len(), features.len()) as usize);
+        let mut ciphertexts = Vec::with_capacity(total * key.ciphertext_bytes());
+        for batch in self.packing.batches(records.len()) {
             let plaintexts = self.plaintexts(&integers, &batch)?;
-            let encrypted = match pool {
-                Some(pool) => key.encrypt_batch_with(&plaintexts, pool.take(plaintexts.len())?)?,
-                None => self.key.encrypt_batch_from(self.nonce_method, &plaintexts, entropy)?,
-            };
-            encrypted.iter().for_each(|ciphertext| ciphertexts.extend_from_slice(&ciphertext.to_bytes()));
-            if progress(Progress { done, total }).is_break() {
-                return Err(Error::Cancelled);
+            let step = step(method, plaintexts.len());
+            for plaintexts in plaintexts.chunks(step) {
+                let encrypted = match pool {
+                    Some(pool) => key.encrypt_batch_with(plaintexts, pool.take(plaintexts.len())?)?,
+                    None => self.key.encrypt_batch_from(method, plaintexts, entropy)?,
+                };
+                encrypted.iter().for_each(|ciphertext| ciphertexts.extend_from_slice(&ciphertext.to_bytes()));
+                done += encrypted.len();
+                if progress(Progress { done, total }).is_break() {
+                    return Err(Error::Cancelled);
+                }
             }
         }
         Ok(Request { header, public_key: Some(key.into()), ciphertexts })
@@ -250,6 +272,13 @@ impl Encryptor {
         };
         grids.chunks(self.packing.together()).map(plaintext).collect()
     }
+}
+
+/// How many of `count` ciphertexts of a batch to make between two looks at the progress: about a second of work for one thread
+/// of `ifma`, in equal steps, and so many that what the steps have to themselves is nothing beside it.
+fn step(method: NonceMethod, count: usize) -> usize {
+    let most = if method == NonceMethod::Power { 256 } else { 4096 };
+    count.div_ceil(count.div_ceil(most)).max(1)
 }
 
 /// For test vectors.

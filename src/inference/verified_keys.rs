@@ -137,7 +137,12 @@ impl VerifiedKeys {
                 // In one piece: other processes may append at the same time.
                 let line = format!("{fingerprint}\n");
                 let append = || {
-                    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+                    let mut options = OpenOptions::new();
+                    options.create(true).append(true);
+                    // Who can write it can have a bad key accepted, so it begins as its owner's alone.
+                    #[cfg(unix)]
+                    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                    let mut file = options.open(path)?;
                     // Several processes may fill one file; it must stay readable.
                     if file.metadata()?.len() >= (MOST * line.len()) as u64 {
                         return Ok(());

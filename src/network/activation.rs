@@ -60,9 +60,10 @@ impl Activation {
         match self {
             Self::Softmax => {
                 let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let weights: Vec<f64> = logits.iter().map(|y| (y - largest).exp()).collect();
+                let mut weights: Vec<f64> = logits.iter().map(|y| (y - largest).exp()).collect();
                 let total: f64 = weights.iter().sum();
-                weights.iter().map(|weight| weight / total).collect()
+                weights.iter_mut().for_each(|weight| *weight /= total);
+                weights
             }
             Self::Sigmoid => logits.iter().map(|&y| sigmoid(y)).collect(),
             Self::Identity => logits.to_vec(),

@@ -198,8 +198,12 @@ fn encode(value: &Integer) -> String {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "an integer is not base64url without padding")?;
-    Ok(Zeroizing::new(bytes))
+    // Room of our own, which is overwritten where the text turns out to be none of this, too.
+    let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+    let length =
+        URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| "an integer is not base64url without padding")?;
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// A secret factor: half as long as the longest modulus at most.

@@ -142,7 +142,7 @@ impl Demo {
         let encryptor = Encryptor::with_secret_key(PublicSpec::from_json(spec_text)?, spec.fingerprint(), key.clone())?
             .layout(layout)?;
         let records: Vec<&[f64]> = samples.iter().map(|sample| &*sample.record).collect();
-        let request = console.batches("encrypt", |progress| encryptor.encrypt_with_progress(&records, progress))?;
+        let request = console.steps("encrypt", |progress| encryptor.encrypt_with_progress(&records, progress))?;
         let header = *request.header();
         let (sent, ciphertext_bytes) = (request.to_bytes(), request.ciphertext_bytes());
         drop(request);
@@ -163,7 +163,7 @@ impl Demo {
         // The cloud sees bytes. It has planned before, as services do.
         cloud.prepare(console, layout)?;
         let start = Instant::now();
-        let received = console.batches("evaluate", |progress| cloud.answer(&sent, progress))?;
+        let received = console.steps("evaluate", |progress| cloud.answer(&sent, progress))?;
         let evaluate = start.elapsed();
         step(
             console,

@@ -172,7 +172,7 @@ impl Encrypt {
             records.check(features, self.outside()).of(&self.records)?;
             for rows in records.rows().chunks(self.per_request(encryptor)) {
                 let start = Instant::now();
-                let request = console.batches("encrypt", |progress| encryptor.encrypt_with_progress(rows, progress))?;
+                let request = console.steps("encrypt", |progress| encryptor.encrypt_with_progress(rows, progress))?;
                 let header = *request.header();
                 let request = if self.without_key { request.without_key() } else { request };
                 let content = request.to_bytes();

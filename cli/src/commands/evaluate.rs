@@ -144,7 +144,7 @@ impl Evaluate {
             }
             let planning = planning.elapsed();
             let response = console
-                .batches("evaluate", |progress| evaluator.evaluate_with_progress(&request, &key, progress))
+                .steps("evaluate", |progress| evaluator.evaluate_with_progress(&request, &key, progress))
                 .of(place())?
                 .to_bytes();
             done.took += start.elapsed().saturating_sub(planning);
