@@ -278,7 +278,7 @@ impl Encryptor {
 /// of `ifma`, in equal steps, and so many that what the steps have to themselves is nothing beside it.
 fn step(method: NonceMethod, count: usize) -> usize {
     let most = if method == NonceMethod::Power { 256 } else { 4096 };
-    count.div_ceil(count.div_ceil(most)).max(1)
+    count.div_ceil(count.div_ceil(most))
 }
 
 /// For test vectors.
