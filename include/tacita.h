@@ -1409,14 +1409,13 @@ void tacita_model_free(tacita_model *model);
 tacita_status tacita_verified_keys_new(tacita_verified_keys **keys_out);
 
 /**
- * Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a folder that is there. Whoever can
- * write the file can have a bad key accepted.
+ * Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a
+ * folder that is there. Whoever can write the file can have a bad key accepted.
  *
  * Threads: any.
  * Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED.
  */
-tacita_status tacita_verified_keys_open(const char *path,
-                                        tacita_verified_keys **keys_out);
+tacita_status tacita_verified_keys_open(const char *path, tacita_verified_keys **keys_out);
 
 /**
  * Gives the public key of a request, verified now or before.

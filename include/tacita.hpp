@@ -133,8 +133,7 @@ class byte_view : public view<std::uint8_t> {
 /// The passphrase of a key file: a type of its own, so that none is taken for a path or a file. It shows the caller's memory.
 class passphrase : public byte_view {
   public:
-    template <typename V, typename = std::enable_if_t<std::is_convertible_v<const V &, byte_view>>>
-    explicit passphrase(const V &text) : byte_view(text) {}
+    explicit passphrase(byte_view text) : byte_view(text) {}
 };
 
 /// Called now and then during long work, on the thread that asked for it: `done` steps of about `expected` are done.
@@ -610,9 +609,14 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
     /// The same, which takes the end of the range for a value outside it, instead of refusing the record.
     [[nodiscard]] encryptor with_clamping() const { return c::get(tacita_encryptor_new_with_clamping, *this); }
 
-    [[nodiscard]] encryptor with_nonces(nonces method) const { return c::get(tacita_encryptor_new_with_nonces, *this, method); }
+    [[nodiscard]] encryptor with_nonces(nonces method) const {
+        return c::get(tacita_encryptor_new_with_nonces, *this, method);
+    }
+
     /// Takes nonces from the pool, which draws by the method that was asked for, if one was.
-    [[nodiscard]] encryptor with_pool(const nonce_pool &pool) const { return c::get(tacita_encryptor_new_with_pool, *this, pool); }
+    [[nodiscard]] encryptor with_pool(const nonce_pool &pool) const {
+        return c::get(tacita_encryptor_new_with_pool, *this, pool);
+    }
 
     /// How many records one set of ciphertexts has room for, at the price of one.
     std::size_t capacity() const { return c::get(tacita_encryptor_capacity, *this); }

@@ -1,9 +1,12 @@
 //! Bytes that the library gives out.
 
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::guard::guard_or;
 use super::handle::{Handle, Role, borrow, free};
+use crate::error::Result;
+use crate::json;
 
 /// Bytes that a function gave out, in memory of the library's. Freeing them overwrites them first.
 pub struct tacita_bytes {
@@ -13,6 +16,11 @@ pub struct tacita_bytes {
 impl Handle for tacita_bytes {
     const ROLE: Role = Role::Bytes;
     type Value = Zeroizing<Vec<u8>>;
+}
+
+/// A value as JSON text.
+pub(super) fn json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>> {
+    Ok(Zeroizing::new(json::text(value)?.into_bytes()))
 }
 
 /// The bytes themselves. They are there until `bytes` is freed; NULL, if that is not a handle of bytes.

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::bytes::tacita_bytes;
+use super::bytes::{self, tacita_bytes};
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
 use super::pointers::{self, read_file, room, slice, text};
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn tacita_model_compile(
         let (features, options) = (Features::new(features)?, QuantiseOptions { bits });
         let (model, report) =
             PrivateModel::compile(&network.collapse()?, features, &labels, activation, &name, options)?;
-        let report = Zeroizing::new(json::text(&report)?.into_bytes());
+        let report = bytes::json(&report)?;
         model_out.give(model)?;
         report_out.give(report)
     })
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn tacita_model_report(
             slot_bits: spec.slot_bits(),
             plans: spec.layouts().map(planned).collect(),
         };
-        out.give(Zeroizing::new(json::text(&report)?.into_bytes()))
+        out.give(bytes::json(&report)?)
     })
 }
 

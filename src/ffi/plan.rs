@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::ffi::c_void;
 use zeroize::Zeroizing;
 
-use super::bytes::tacita_bytes;
+use super::bytes::{self, tacita_bytes};
 use super::evaluator::tacita_evaluator;
 use super::guard::{guard, guard_or};
 use super::handle::{Handle, Role, borrow, free};
@@ -15,7 +15,6 @@ use super::spec::{check_records, tacita_spec};
 use super::status::{Failure, tacita_status};
 use crate::error::{Error, Result};
 use crate::inference::{Forecast, Nonces, UnitCosts};
-use crate::json;
 
 /// A job encrypts with the secret key.
 pub const TACITA_PLAN_SECRET_KEY: u32 = 0;
@@ -81,7 +80,7 @@ fn explain(records: usize, costs: &UnitCosts, forecasts: Vec<(Forecast, bool)>) 
     };
     let layouts: Vec<_> = forecasts.into_iter().map(row).collect();
     let best = layouts.first().map(|row| row.forecast.layout.to_string()).unwrap_or_default();
-    Ok(Zeroizing::new(json::text(&Explained { records, best, layouts, costs })?.into_bytes()))
+    bytes::json(&Explained { records, best, layouts, costs })
 }
 
 /// Refuses a number of records that no request has, and a number that stands for no source of nonces.

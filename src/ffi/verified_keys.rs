@@ -45,8 +45,8 @@ pub unsafe extern "C" fn tacita_verified_keys_new(keys_out: *mut *mut tacita_ver
     })
 }
 
-/// Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a folder that is there. Whoever can
-/// write the file can have a bad key accepted.
+/// Starts with the keys in a file, and adds to it those that are verified; it is made when the first one is, in a
+/// folder that is there. Whoever can write the file can have a bad key accepted.
 ///
 /// Threads: any.
 /// Fails with: NULL_POINTER, IO, TOO_LARGE, MALFORMED.

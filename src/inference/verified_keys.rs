@@ -38,7 +38,8 @@ impl VerifiedKeys {
     /// Those in a file, which is made when the first key is verified.
     ///
     /// # Errors
-    /// [`Error::Io`], also if there is no folder to make it in; [`Error::TooLarge`] above 1 MiB; [`Error::Malformed`] if a line is not a fingerprint.
+    /// [`Error::Io`], also if there is no folder to make it in; [`Error::TooLarge`] above 1 MiB; [`Error::Malformed`] if a line
+    /// is not a fingerprint.
     pub fn open(path: &Path) -> Result<Self> {
         let mut text = Vec::new();
         match std::fs::File::open(path) {
