@@ -6,9 +6,11 @@
 
 mod columns;
 mod eight;
+mod karatsuba;
 mod limit;
 mod one;
 mod radix;
+mod reduction;
 mod shared_table;
 
 use std::arch::x86_64::__m512i;
@@ -17,8 +19,9 @@ use std::sync::Arc;
 use rug::Integer;
 use zeroize::Zeroizing;
 
-use self::columns::{BLOCK, Block, Modulus};
+use self::columns::{BLOCK, Block};
 use self::radix::{BITS, LANES};
+use self::reduction::Modulus;
 use super::engine::Engine;
 use super::montgomery::Montgomery;
 use crate::secret::{Limbs, WipedInteger};
@@ -244,6 +247,8 @@ mod tests {
         let r_inverse = (Integer::from(1) << (BITS * constants.length() as u32)).invert(&square).unwrap();
         let mut entropy = SeededEntropy::new(b"pairs");
         let mut parts = vec![Integer::new(), 1.into(), Integer::from(m - 1), m.clone(), Integer::from(m * 2) - 1];
+        // Its lower half is below its upper half: where Karatsuba's differences are negative.
+        parts.push(Integer::from(1) << (m.significant_bits() - 1));
         parts.extend((0..2).map(|_| random_below(&Integer::from(m * 2), &mut entropy)));
         let mut pairs = Vec::new();
         for a in &parts {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::columns::{self, BLOCK, Block, MASK};
+use super::columns::{Block, MASK};
 use super::radix::{self, LANES};
 use super::shared_table::SharedTable;
-use super::{Constants, Single, zero_blocks, zeroed};
+use super::{Constants, Single, karatsuba, reduction, zero_blocks};
 use crate::arith::lanes::{Lanes, Pair};
 
 /// Lanes for eight residues modulo m^2.
@@ -40,7 +40,6 @@ pub(crate) struct Scratch {
     /// Columns of the product that gives the new a, and of the sum that gives the new b.
     t: Zeroizing<Box<[Block]>>,
     w: Zeroizing<Box<[Block]>>,
-    quotients: Zeroizing<Box<[[Block; 2]]>>,
     products: Zeroizing<Box<[Block]>>,
     /// Two numbers of L limbs.
     x: Zeroizing<Box<[Block]>>,
@@ -79,17 +78,16 @@ impl Eight {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn mul(&self, x: &mut Bundle, y: &Bundle, s: &mut Scratch) {
         let ((a, b), (c, d)) = (x.pair(), y.pair());
-        columns::multiply(&mut s.t, [(a, c)], &mut s.products);
-        columns::multiply(&mut s.w, [(a, d), (b, c)], &mut s.products);
-        columns::reduce_pair::<1>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+        karatsuba::multiply_pairs(&mut s.t, &mut s.w, [a, b], [c, d], &mut s.products);
+        reduction::reduce_pair::<1>(&mut x.0, &mut s.t, &mut s.w, &self.0.modulus);
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn sqr(&self, x: &mut Bundle, s: &mut Scratch) {
         let (a, b) = x.pair();
-        columns::square(&mut s.t, a, &mut s.products);
-        columns::multiply(&mut s.w, [(a, b)], &mut s.products);
-        columns::reduce_pair::<2>(&mut x.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+        karatsuba::square(&mut s.t, a, &mut s.products);
+        karatsuba::multiply(&mut s.w, a, b, &mut s.products);
+        reduction::reduce_pair::<2>(&mut x.0, &mut s.t, &mut s.w, &self.0.modulus);
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -99,14 +97,13 @@ impl Eight {
         let blocks = a.len();
         [first, second].into_iter().for_each(|entry| add_limbs(&mut f.0, entry.pair().1));
         // c c' = u R - q m.
-        columns::multiply(&mut s.t, [(first.pair().0, second.pair().0)], &mut s.products);
+        karatsuba::multiply(&mut s.t, first.pair().0, second.pair().0, &mut s.products);
         let (u, q) = (&mut s.x, &mut s.y);
-        columns::reduce(u, q, &s.t, modulus);
+        reduction::reduce(u, q, &s.t, modulus);
         // a u = u' R - q' m, and beta u - a q, where -a q = a (R - 1 - q) + a - a R.
         let mask = _mm512_set1_epi64(MASK);
         q.as_flattened_mut().iter_mut().for_each(|q| *q = _mm512_sub_epi64(mask, *q));
-        columns::multiply(&mut s.t, [(&**a, &**u)], &mut s.products);
-        columns::multiply(&mut s.w, [(&**beta, &**u), (&**a, &**q)], &mut s.products);
+        karatsuba::multiply_pairs(&mut s.t, &mut s.w, [&**a, &**beta], [&**u, &**q], &mut s.products);
         let (low, high) = s.w.split_at_mut(blocks);
         let columns = low.as_flattened_mut().iter_mut().zip(high.as_flattened_mut());
         let limbs = a.as_flattened().iter().zip(u.as_flattened()).zip(five_m.iter());
@@ -116,10 +113,10 @@ impl Eight {
             let taken = _mm512_add_epi64(a, _mm512_and_si512(*negative, u));
             *high = _mm512_add_epi64(*high, _mm512_sub_epi64(_mm512_set1_epi64(five_m as i64), taken));
         }
-        columns::reduce_two([a, beta], &mut s.quotients, &s.t, &s.w, modulus);
+        reduction::reduce_two([a, beta], &mut s.t, &mut s.w, modulus);
         // beta' = REDC(...) + 5m - q'.
         let mut borrow = radix::ZERO;
-        for (beta, [q, _]) in beta.iter_mut().zip(s.quotients.iter()) {
+        for (beta, q) in beta.iter_mut().zip(s.t.iter()) {
             for (beta, q) in beta.iter_mut().zip(q) {
                 let limb = _mm512_add_epi64(_mm512_sub_epi64(*beta, *q), borrow);
                 *beta = _mm512_and_si512(limb, mask);
@@ -139,7 +136,7 @@ impl Eight {
         s.t[..blocks].copy_from_slice(&product.beta);
         s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
         s.t[blocks][0] = product.negative;
-        columns::reduce(b, &mut s.y, &s.t, &self.0.modulus);
+        reduction::reduce(b, &mut s.y, &s.t, &self.0.modulus);
         self.mul_one_plus(&mut x, &product.f, s);
         x
     }
@@ -148,7 +145,7 @@ impl Eight {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn reduce_long(&self, s: &mut Scratch) -> Bundle {
         let mut x = self.zero();
-        columns::reduce_pair::<0>(&mut x.0, &mut s.quotients, &s.t, &s.t, &self.0.modulus);
+        reduction::reduce_pair::<0>(&mut x.0, &mut s.t, &mut s.w, &self.0.modulus);
         x
     }
 
@@ -183,7 +180,7 @@ impl Eight {
             columns[blocks..].as_flattened_mut().fill(radix::ZERO);
         }
         let mut plain = self.zero();
-        columns::reduce_pair::<1>(&mut plain.0, &mut s.quotients, &s.t, &s.w, &self.0.modulus);
+        reduction::reduce_pair::<1>(&mut plain.0, &mut s.t, &mut s.w, &self.0.modulus);
         let (a, b) = plain.pair();
         let pair = |(a, b): (Zeroizing<Vec<u64>>, Zeroizing<Vec<u64>>)| {
             // Reductions of numbers below R are at most m. What comes off a = m is one more m in b, so b <= m + 1.
@@ -199,16 +196,16 @@ impl Eight {
         // The sum k is reduced to k / R below 2m, and R^3 makes it k R. With R mod m^2 = c + d m the Montgomery form of 1 + k m
         // is c + (d + k R) m, whose second part is below 3m; (a, b) times it has a d + b c < 8 m^2, which is permitted.
         let (blocks, modulus) = (self.0.blocks(), &self.0.modulus);
-        let quotient = &mut s.quotients.as_flattened_mut()[..blocks];
+        let quotient = &mut s.w[..blocks];
         s.t[..blocks].copy_from_slice(&k.0);
         s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
-        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        reduction::reduce(&mut s.x, quotient, &s.t, modulus);
         let r3 = words_of(&self.0.r3_mod_m);
         for (y, &limb) in s.y.as_flattened_mut().iter_mut().zip(r3.as_flattened()) {
             *y = _mm512_set1_epi64(limb as i64);
         }
-        columns::multiply(&mut s.t, [(&*s.x, &*s.y)], &mut s.products);
-        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        karatsuba::multiply(&mut s.t, &s.x, &s.y, &mut s.products);
+        reduction::reduce(&mut s.x, quotient, &s.t, modulus);
         let mut factor = self.in_all_lanes(&self.0.one);
         add(factor.pair_mut().1, &s.x);
         self.mul(x, &factor, s);
@@ -218,13 +215,13 @@ impl Eight {
     fn factor(&self, x: &mut Bundle, inverse: &Bundle, s: &mut Scratch) {
         // With x R = a + b m and x^-1 R = c + d m: b c / R^2 = b / a.
         let (blocks, modulus) = (self.0.blocks(), &self.0.modulus);
-        let quotient = &mut s.quotients.as_flattened_mut()[..blocks];
+        let quotient = &mut s.w[..blocks];
         let (_, b) = x.pair_mut();
-        columns::multiply(&mut s.t, [(&*b, inverse.pair().0)], &mut s.products);
-        columns::reduce(&mut s.x, quotient, &s.t, modulus);
+        karatsuba::multiply(&mut s.t, b, inverse.pair().0, &mut s.products);
+        reduction::reduce(&mut s.x, quotient, &s.t, modulus);
         s.t[..blocks].copy_from_slice(&s.x);
         s.t[blocks..].as_flattened_mut().fill(radix::ZERO);
-        columns::reduce(b, quotient, &s.t, modulus);
+        reduction::reduce(b, quotient, &s.t, modulus);
     }
 
     #[target_feature(enable = "avx512f")]
@@ -339,8 +336,7 @@ impl Lanes for Eight {
         Scratch {
             t: zero_blocks(2 * blocks),
             w: zero_blocks(2 * blocks),
-            quotients: zeroed(blocks, [[radix::ZERO; BLOCK]; 2]),
-            products: zero_blocks(columns::working_blocks(blocks)),
+            products: zero_blocks(karatsuba::working_blocks(blocks)),
             x: zero_blocks(blocks),
             y: zero_blocks(blocks),
         }
