@@ -236,7 +236,7 @@ mod tests {
 
     /// Those of every test, and the sizes between and above on which the lanes' blocks and vectors have other numbers.
     fn all_moduli() -> Vec<Integer> {
-        let more = [100, 500, 1150, 1536, 1800, 2048, 2300, 3072, 3500, 4096, Ifma::MAX_BITS];
+        let more = [100, 500, 1150, 1536, 1800, 2048, 2300, 2500, 2800, 3072, 3300, 3500, 3800, 4096, Ifma::MAX_BITS];
         let prime = |bits: u32| ((Integer::from(3) << (bits - 2)) + bits).next_prime();
         moduli().into_iter().chain(more.map(prime)).collect()
     }

@@ -6,10 +6,10 @@
 //! all products that belong there have been added. The processor starts one or two multiply-adds a cycle, and nearly all
 //! that is done here is multiply-adds.
 //!
-//! Code is short rather than unrolled: what [`karatsuba`](super::karatsuba) and [`reduction`](super::reduction) take for one
-//! product of residues should fit the cache of decoded instructions.
+//! The compiler unrolls what is done with a block, and loops over blocks stay loops: what [`karatsuba`](super::karatsuba) and
+//! [`reduction`](super::reduction) take for one product of residues should fit the cache of decoded instructions.
 
-// Loops over indices stand for registers: the compiler unrolls them, and slices would hide that.
+// Loops over indices in a block stand for registers, and slices would hide that.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
 use std::arch::x86_64::*;
@@ -24,17 +24,17 @@ pub(super) type Block = [__m512i; BLOCK];
 pub(super) const MASK: i64 = (1 << 52) - 1;
 
 /// The two factors of a product, of the same length.
-pub(super) type Term<'a> = (&'a [Block], &'a [Block]);
+type Term<'a> = (&'a [Block], &'a [Block]);
 
-/// Columns that the low, or the high, halves in a product of two blocks belong to.
-const HALVES: usize = 2 * BLOCK - 1;
+/// Columns to which the low halves in a product of two blocks belong, or the high ones.
+const SPAN: usize = 2 * BLOCK - 1;
 
 /// Sums of products of blocks, low and high halves apart: a processor that starts two multiply-adds a cycle has their sums
 /// four cycles later, so that a column which got both halves would keep the next multiply-add waiting.
 pub(super) struct Sums {
-    low: [__m512i; HALVES],
+    low: [__m512i; SPAN],
     /// Worth a column more.
-    high: [__m512i; HALVES],
+    high: [__m512i; SPAN],
     /// The high half that belongs to the lowest column.
     carried: __m512i,
 }
@@ -44,7 +44,7 @@ impl Sums {
     #[target_feature(enable = "avx512f")]
     pub(super) fn zero() -> Self {
         let zero = _mm512_setzero_si512();
-        Self { low: [zero; HALVES], high: [zero; HALVES], carried: zero }
+        Self { low: [zero; SPAN], high: [zero; SPAN], carried: zero }
     }
 
     /// The sum of the lowest five columns; moves on by one block.
@@ -60,7 +60,7 @@ impl Sums {
             for i in 0..BLOCK - 1 {
                 sums[i] = sums[i + BLOCK];
             }
-            for i in BLOCK - 1..HALVES {
+            for i in BLOCK - 1..SPAN {
                 sums[i] = _mm512_setzero_si512();
             }
         }
@@ -111,25 +111,24 @@ pub(super) fn schoolbook<const N: usize>(columns: &mut [Block], terms: [Term; N]
 pub(super) fn schoolbook_square(columns: &mut [Block], x: &[Block]) {
     let blocks = x.len();
     let mut sums = Sums::zero();
-    for (k, pair) in columns.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        for (half, out) in pair.iter_mut().enumerate() {
-            let k = 2 * k + half;
+    for (middle, pair) in columns.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        for (odd, out) in pair.iter_mut().enumerate() {
+            let k = 2 * middle + odd;
             for i in (k + 1).saturating_sub(blocks)..k.div_ceil(2) {
                 sums.add_product(&x[i], &x[k - i]);
             }
-            if half == 0 {
-                sums.add_half_square(&x[k / 2]);
+            if odd == 0 {
+                sums.add_half_square(&x[middle]);
             }
-            let columns = sums.take();
+            let taken = sums.take();
             for i in 0..BLOCK {
-                out[i] = _mm512_add_epi64(columns[i], columns[i]);
+                out[i] = _mm512_add_epi64(taken[i], taken[i]);
             }
         }
-        let columns = pair.as_flattened_mut();
+        let (x, diagonal) = (x[middle], pair.as_flattened_mut());
         for i in 0..BLOCK {
-            let x = x[k][i];
-            columns[2 * i] = _mm512_madd52lo_epu64(columns[2 * i], x, x);
-            columns[2 * i + 1] = _mm512_madd52hi_epu64(columns[2 * i + 1], x, x);
+            diagonal[2 * i] = _mm512_madd52lo_epu64(diagonal[2 * i], x[i], x[i]);
+            diagonal[2 * i + 1] = _mm512_madd52hi_epu64(diagonal[2 * i + 1], x[i], x[i]);
         }
     }
 }

@@ -37,7 +37,8 @@ pub(crate) struct Product {
 
 /// Working memory of one thread. Wiped on drop.
 pub(crate) struct Scratch {
-    /// Columns of the product that gives the new a, and of the sum that gives the new b.
+    /// Columns of the product that gives the new a, and of the sum that gives the new b; in their lower halves afterwards the
+    /// quotients of the reductions.
     t: Zeroizing<Box<[Block]>>,
     w: Zeroizing<Box<[Block]>>,
     products: Zeroizing<Box<[Block]>>,
@@ -116,7 +117,7 @@ impl Eight {
         reduction::reduce_two([a, beta], &mut s.t, &mut s.w, modulus);
         // beta' = REDC(...) + 5m - q'.
         let mut borrow = radix::ZERO;
-        for (beta, q) in beta.iter_mut().zip(s.t.iter()) {
+        for (beta, q) in beta.iter_mut().zip(&s.t[..blocks]) {
             for (beta, q) in beta.iter_mut().zip(q) {
                 let limb = _mm512_add_epi64(_mm512_sub_epi64(*beta, *q), borrow);
                 *beta = _mm512_and_si512(limb, mask);
@@ -141,7 +142,7 @@ impl Eight {
         x
     }
 
-    /// The pair (u, REDC(-q)) of the number whose limbs are in `s.t`.
+    /// The pair (u, REDC(-q)) of the number whose limbs are in `s.t`, which is used up.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn reduce_long(&self, s: &mut Scratch) -> Bundle {
         let mut x = self.zero();

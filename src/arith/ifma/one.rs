@@ -1,7 +1,7 @@
 //! One residue, its limbs spread over the lanes: for what cannot wait for seven others.
 //!
 //! Step i of L adds a c_i and a d_i + b c_i to two rows of sums, makes their lowest limbs multiples of 2^52 with q_i m and
-//! q'_i m, takes q_i from the second, and moves both down by a limb; see [`columns`](super::columns) for what is added up.
+//! q'_i m, takes q_i from the second, and moves both down by a limb; see [`reduce_pair`](super::reduction::reduce_pair) for what is added up.
 //! The second row starts from a multiple of m with limbs so large that no q_i makes one negative.
 
 use std::arch::x86_64::*;

@@ -97,7 +97,7 @@ fn give_out_limbs(window: &mut Window, carry: &mut __m512i) -> Block {
 }
 
 /// Montgomery's reduction of t, signed columns of a number above -R and below 2^52 R: `quotient` becomes q = -t/m mod R and
-/// `out` the limbs of (t + q m) / R, which must be below R. `negated_inverse` is -m^-1 mod 2^52.
+/// `out` the limbs of (t + q m) / R, which must be below R.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: &Modulus) {
     let blocks = m.limbs.len();
@@ -125,7 +125,7 @@ pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: 
 }
 
 /// The two reductions of a product of pairs: with u = (t + q m) / R the first, the second is that of `TIMES` w - q. `out` is
-/// both results; the quotients are left in the lower halves of t and w.
+/// both results; the quotients are left in the lower halves of t and w. With `TIMES` 0 w is only room for its quotient.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn reduce_pair<const TIMES: usize>(out: &mut [Block], t: &mut [Block], w: &mut [Block], m: &Modulus) {
     let (a, b) = out.split_at_mut(m.limbs.len());
