@@ -1,17 +1,15 @@
 //! Products of eight numbers side by side by Karatsuba's method.
 //!
-//! With X = 2^(52 L/2), x = x0 + x1 X and likewise y, the middle of x y is x0 y0 + x1 y1 - (x0 - x1)(y0 - y1). A difference is
-//! d - s X with 0 <= d < X and s = 1 if it is negative, so that the product of two is d e - (s e + s' d) X + s s' X^2.
+//! With X = 2^(52 L/2), x = x0 + x1 X and likewise y, the middle of x y is (x0 + x1)(y0 + y1) - x0 y0 - x1 y1. A sum is
+//! d + c X with 0 <= d < X and a carry c, so that the product of two is d e + (c e + c' d) X + c c' X^2. Factors of a
+//! multiply-add are 52 bits, so each carry is one, with c as a factor: what corrects the product depends on no secret.
 //!
 //! Bounds, in units of 2^52, for the sizes of two levels: a schoolbook product of h limbs has columns in 0..2h; a level above
-//! columns in -n..p stays in -(3n + p + 2)..3p + n + 2; two levels over h = 20 stay within 500, two such products and a
-//! reduction within 1,200; a signed column holds 2,048.
+//! columns in -n..p stays in -2(n + p)..2(n + p) + 2; two levels over h = 20 stay within 330, two such products and a
+//! reduction within 850; a signed column holds 2,048.
 //!
-//! The differences stand where the columns of the halves' products will be, and so all that a product of residues touches
-//! stays in the nearest cache of most processors, 42 KB for 60 limbs.
-//!
-//! Signs are vectors of all ones or zeros and choose by conjunction. Were they masks, the compiler might make stores under a
-//! mask of what is chosen, whose time depends on the mask when the next one reads what they wrote.
+//! The sums stand where the columns of the halves' products will be, and so all that a product of residues touches, 42 KB for
+//! 60 limbs, stays in a nearest cache of 48 KB and nearly in one of 32 KB.
 
 // Loops over indices stand for registers: the compiler unrolls them, and slices would hide that.
 #![allow(clippy::needless_range_loop)]
@@ -29,7 +27,7 @@ const LEAST_SQUARE: usize = 6;
 
 /// Blocks of working memory for products of numbers of so many blocks.
 pub(super) const fn working_blocks(blocks: usize) -> usize {
-    // The two products of pairs' differences, on two levels.
+    // The two products of pairs' sums, on two levels.
     2 * blocks + blocks
 }
 
@@ -53,17 +51,18 @@ fn multiply_level(columns: &mut [Block], x: &[Block], y: &[Block], work: &mut [B
     let half = blocks / 2;
     let (product, work) = work.split_at_mut(blocks);
     let (d, e) = columns[..blocks].split_at_mut(half);
-    let (sd, se) = (subtract(d, x), subtract(e, y));
+    let leaf = !splits(half, levels - 1, LEAST);
+    let [cd, ce] = add_halves([&mut *d, e], [x, y], leaf);
     multiply_level(product, d, e, work, levels - 1);
-    correct(product, (d, sd), (e, se));
+    add_carries(product, (d, cd), (e, ce));
     let (low, high) = columns.split_at_mut(blocks);
     multiply_level(low, &x[..half], &y[..half], work, levels - 1);
     multiply_level(high, &x[half..], &y[half..], work, levels - 1);
     add_middle(low, high, product);
-    subtract_signs(high, sd, se);
+    add_carry(high, cd, ce);
 }
 
-/// ac = a c and sum = a d + b c, for pairs (a, b) and (c, d), whose differences both share.
+/// ac = a c and sum = a d + b c, for pairs (a, b) and (c, d), whose halves' sums both share.
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn multiply_pairs(
     ac: &mut [Block],
@@ -86,20 +85,19 @@ fn multiply_pairs_level(ac: &mut [Block], sum: &mut [Block], numbers: [&[Block];
     let half = blocks / 2;
     let (p, work) = work.split_at_mut(blocks);
     let (q, work) = work.split_at_mut(blocks);
-    let ((da, db), (dc, dd)) = (ac[..blocks].split_at_mut(half), sum[..blocks].split_at_mut(half));
-    let (sa, sb, sc, sd) = (subtract(da, a), subtract(db, b), subtract(dc, c), subtract(dd, d));
-    multiply_pairs_level(p, q, [da, db, dc, dd], work, levels - 1);
-    correct(p, (da, sa), (dc, sc));
-    correct(q, (da, sa), (dd, sd));
-    correct(q, (db, sb), (dc, sc));
+    let ((sa, sb), (sc, sd)) = (ac[..blocks].split_at_mut(half), sum[..blocks].split_at_mut(half));
+    let leaf = !splits(half, levels - 1, LEAST);
+    let carries @ [ca, cb, cc, cd] = add_halves([&mut *sa, sb, sc, sd], numbers, leaf);
+    multiply_pairs_level(p, q, [sa, sb, sc, sd], work, levels - 1);
+    add_carries_of_pairs(p, q, [sa, sb, sc, sd], carries);
     let ((ac0, ac1), (sum0, sum1)) = (ac.split_at_mut(blocks), sum.split_at_mut(blocks));
     multiply_pairs_level(ac0, sum0, [&a[..half], &b[..half], &c[..half], &d[..half]], work, levels - 1);
     multiply_pairs_level(ac1, sum1, [&a[half..], &b[half..], &c[half..], &d[half..]], work, levels - 1);
     add_middle(ac0, ac1, p);
     add_middle(sum0, sum1, q);
-    subtract_signs(ac1, sa, sc);
-    subtract_signs(sum1, sa, sd);
-    subtract_signs(sum1, sb, sc);
+    add_carry(ac1, ca, cc);
+    add_carry(sum1, ca, cd);
+    add_carry(sum1, cb, cc);
 }
 
 /// columns = x^2.
@@ -117,56 +115,79 @@ fn square_level(columns: &mut [Block], x: &[Block], work: &mut [Block], levels: 
     let half = blocks / 2;
     let (product, work) = work.split_at_mut(blocks);
     let d = &mut columns[..half];
-    let sd = subtract(d, x);
+    let [c] = add_halves([&mut *d], [x], !splits(half, levels - 1, LEAST_SQUARE));
     square_level(product, d, work, levels - 1);
-    correct(product, (d, sd), (d, sd));
+    add_carries(product, (d, c), (d, c));
     let (low, high) = columns.split_at_mut(blocks);
     square_level(low, &x[..half], work, levels - 1);
     square_level(high, &x[half..], work, levels - 1);
     add_middle(low, high, product);
-    subtract_signs(high, sd, sd);
+    add_carry(high, c, c);
 }
 
-/// The lower half of x less the upper, modulo X, and all ones in the lanes where that is negative.
+/// The sums of numbers' halves modulo X, and their carries. For the schoolbook, as a `leaf`, limbs keep what they carry above
+/// their 52 bits, where a multiply-add does not look.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn subtract(difference: &mut [Block], x: &[Block]) -> __m512i {
+fn add_halves<const N: usize>(sums: [&mut [Block]; N], numbers: [&[Block]; N], leaf: bool) -> [__m512i; N] {
+    if leaf { add_halves_to::<N, true>(sums, numbers) } else { add_halves_to::<N, false>(sums, numbers) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_halves_to<const N: usize, const LEAF: bool>(sums: [&mut [Block]; N], numbers: [&[Block]; N]) -> [__m512i; N] {
     let mask = _mm512_set1_epi64(MASK);
-    let mut borrow = _mm512_setzero_si512();
-    let (lower, upper) = x.split_at(difference.len());
-    for ((out, x), y) in difference.iter_mut().zip(lower).zip(upper) {
+    let mut carries = [_mm512_setzero_si512(); N];
+    let half = sums[0].len();
+    for b in 0..half {
         for i in 0..BLOCK {
-            let limb = _mm512_add_epi64(_mm512_sub_epi64(x[i], y[i]), borrow);
-            out[i] = _mm512_and_si512(limb, mask);
-            borrow = _mm512_srai_epi64::<52>(limb);
+            for n in 0..N {
+                let limb = _mm512_add_epi64(_mm512_add_epi64(numbers[n][b][i], numbers[n][half + b][i]), carries[n]);
+                sums[n][b][i] = if LEAF { limb } else { _mm512_and_si512(limb, mask) };
+                carries[n] = _mm512_srli_epi64::<52>(limb);
+            }
         }
     }
-    borrow
+    carries
 }
 
-/// Takes (s e + s' d) X from the product of two differences.
+/// Adds (c e + c' d) X to the product of two sums' limbs d and e.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn correct(product: &mut [Block], (d, sd): (&[Block], __m512i), (e, se): (&[Block], __m512i)) {
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_carries(product: &mut [Block], (d, c): (&[Block], __m512i), (e, c2): (&[Block], __m512i)) {
     let upper = &mut product[d.len()..];
     for ((d, e), product) in d.iter().zip(e).zip(upper) {
         for i in 0..BLOCK {
-            let correction = _mm512_add_epi64(_mm512_and_si512(sd, e[i]), _mm512_and_si512(se, d[i]));
-            product[i] = _mm512_sub_epi64(product[i], correction);
+            product[i] = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(product[i], c, e[i]), c2, d[i]);
         }
     }
 }
 
-/// Takes s s' X^3 from the whole product, which is X^2 from its middle.
+/// As [`add_carries`], to a c and to a d + b c.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn subtract_signs(high: &mut [Block], sd: __m512i, se: __m512i) {
-    // Both are 0 or -1, and so is their conjunction.
-    let top = &mut high[high.len() / 2][0];
-    *top = _mm512_add_epi64(*top, _mm512_and_si512(sd, se));
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_carries_of_pairs(ac: &mut [Block], sum: &mut [Block], numbers: [&[Block]; 4], [ca, cb, cc, cd]: [__m512i; 4]) {
+    let half = numbers[0].len();
+    let [a, b, c, d] = numbers;
+    let upper = ac[half..].iter_mut().zip(&mut sum[half..]);
+    for ((ac, sum), (((a, b), c), d)) in upper.zip(a.iter().zip(b).zip(c).zip(d)) {
+        for i in 0..BLOCK {
+            ac[i] = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(ac[i], ca, c[i]), cc, a[i]);
+            sum[i] = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(sum[i], ca, d[i]), cd, a[i]);
+            sum[i] = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(sum[i], cb, c[i]), cc, b[i]);
+        }
+    }
 }
 
-/// With low = x0 y0, high = x1 y1 and `product` the product of the differences: adds low + high - product half a length up.
+/// Adds c c' X^3 to the whole product, which is X^2 in its middle.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_carry(high: &mut [Block], c: __m512i, c2: __m512i) {
+    let top = &mut high[high.len() / 2][0];
+    *top = _mm512_madd52lo_epu64(*top, c, c2);
+}
+
+/// With low = x0 y0, high = x1 y1 and `product` that of the sums: adds product - low - high half a length up.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn add_middle(low: &mut [Block], high: &mut [Block], product: &[Block]) {
@@ -175,11 +196,9 @@ fn add_middle(low: &mut [Block], high: &mut [Block], product: &[Block]) {
         for i in 0..BLOCK {
             // Quarters of the columns, from the lowest: l0 l1 h0 h1.
             let (l0, l1, h0, h1) = (low[b][i], low[half + b][i], high[b][i], high[half + b][i]);
-            let shared = _mm512_add_epi64(l1, h0);
-            let lower = _mm512_sub_epi64(_mm512_add_epi64(shared, l0), product[b][i]);
-            let upper = _mm512_sub_epi64(_mm512_add_epi64(shared, h1), product[half + b][i]);
-            low[half + b][i] = lower;
-            high[b][i] = upper;
+            let shared = _mm512_sub_epi64(l1, h0);
+            low[half + b][i] = _mm512_add_epi64(shared, _mm512_sub_epi64(product[b][i], l0));
+            high[b][i] = _mm512_sub_epi64(_mm512_sub_epi64(product[half + b][i], h1), shared);
         }
     }
 }

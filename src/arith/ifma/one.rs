@@ -1,8 +1,8 @@
 //! One residue, its limbs spread over the lanes: for what cannot wait for seven others.
 //!
 //! Step i of L adds a c_i and a d_i + b c_i to two rows of sums, makes their lowest limbs multiples of 2^52 with q_i m and
-//! q'_i m, takes q_i from the second, and moves both down by a limb; see [`reduce_pair`](super::reduction::reduce_pair) for what is added up.
-//! The second row starts from a multiple of m with limbs so large that no q_i makes one negative.
+//! q'_i m, takes q_i from the second, and moves both down by a limb; see [`reduce_pair`](super::reduction::reduce_pair) for
+//! what is added up. The second row starts from a multiple of m with limbs so large that no q_i makes one negative.
 
 use std::arch::x86_64::*;
 use std::sync::Arc;
@@ -59,37 +59,69 @@ fn digits<const V: usize>(vectors: &[__m512i]) -> Digits<V> {
     std::array::from_fn(|v| radix::words(vectors[v]))
 }
 
-/// sums += the low halves of x times a digit.
+/// A factor of a product: its limbs and, in all lanes, the digits of the other of this step and of the next.
+type Factor<'a, const V: usize> = (&'a Row<V>, __m512i, __m512i);
+
+/// Digit i in all lanes, zero beyond the last.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn digit<const V: usize>(digits: &Digits<V>, i: usize) -> __m512i {
+    _mm512_set1_epi64(digits.as_flattened().get(i).map_or(0, |&digit| digit as i64))
+}
+
+/// sums += the low halves of x times a digit, from one vector on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn add_low<const V: usize>(sums: &mut Row<V>, x: &Row<V>, digit: __m512i) {
-    for v in 0..V {
+fn add_low<const V: usize>(sums: &mut Row<V>, x: &Row<V>, digit: __m512i, from: usize) {
+    for v in from..V {
         sums[v] = _mm512_madd52lo_epu64(sums[v], x[v], digit);
     }
 }
 
-/// sums += the high halves of x times a digit.
+/// sums += the high halves of x times a digit, but for the lowest vector.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn add_high<const V: usize>(sums: &mut Row<V>, x: &Row<V>, digit: __m512i) {
-    for v in 0..V {
+    for v in 1..V {
         sums[v] = _mm512_madd52hi_epu64(sums[v], x[v], digit);
     }
 }
 
-/// The quotient digit of the lowest limb, in all lanes.
+/// Adds the products with a digit, settles the lowest limb with q m, moves down by a limb and gives out q, in all lanes.
+///
+/// From one q to the next only the lowest vector has to wait. What it gets that does not depend on q, the high halves of this
+/// step and the low ones of the next, is summed beside.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn quotient<const V: usize>(sums: &Row<V>, negated_inverse: __m512i) -> __m512i {
+fn step<const V: usize, const F: usize>(
+    sums: &mut Row<V>,
+    factors: [Factor<V>; F],
+    m: &Row<V>,
+    negated_inverse: __m512i,
+) -> __m512i {
     let q = _mm512_madd52lo_epu64(radix::ZERO, sums[0], negated_inverse);
-    _mm512_broadcastq_epi64(_mm512_castsi512_si128(q))
+    let q = _mm512_broadcastq_epi64(_mm512_castsi512_si128(q));
+    let mut beside = radix::ZERO;
+    for (x, digit, next) in factors {
+        beside = _mm512_madd52hi_epu64(beside, x[0], digit);
+        beside = _mm512_madd52lo_epu64(beside, x[0], next);
+        add_low(sums, x, digit, 1);
+    }
+    add_low(sums, m, q, 0);
+    beside = _mm512_madd52hi_epu64(beside, m[0], q);
+    shift(sums);
+    sums[0] = _mm512_add_epi64(sums[0], beside);
+    factors.iter().for_each(|(x, digit, _)| add_high(sums, x, *digit));
+    add_high(sums, m, q);
+    q
 }
 
 /// Moves sums whose lowest limb is a multiple of 2^52 down by one limb.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn shift<const V: usize>(sums: &mut Row<V>) {
-    let carry = _mm512_maskz_srli_epi64::<{ radix::BITS }>(1, sums[0]);
+    // Sums are below 2^63, so that but the lowest limb's nothing is left.
+    let carry = _mm512_srlv_epi64(sums[0], _mm512_set_epi64(63, 63, 63, 63, 63, 63, 63, radix::BITS as i64));
     for v in 0..V {
         let above = if v + 1 < V { sums[v + 1] } else { radix::ZERO };
         sums[v] = _mm512_alignr_epi64::<1>(above, sums[v]);
@@ -139,23 +171,14 @@ fn reduce_pair<const V: usize, const F: usize, const S: usize>(
         sums[1][v] = _mm512_add_epi64(sums[1][v], reserve[v]);
     }
     let [mut s, mut t] = sums;
+    first.iter().for_each(|(x, c)| s[0] = _mm512_madd52lo_epu64(s[0], x[0], digit(c, 0)));
+    second.iter().for_each(|(y, d)| t[0] = _mm512_madd52lo_epu64(t[0], y[0], digit(d, 0)));
     for i in 0..constants.length() {
-        let (v, lane) = (i / LANES, i % LANES);
-        let first = first.map(|(x, c)| (x, _mm512_set1_epi64(c[v][lane] as i64)));
-        let second = second.map(|(x, c)| (x, _mm512_set1_epi64(c[v][lane] as i64)));
-        first.iter().for_each(|(x, c)| add_low(&mut s, x, *c));
-        second.iter().for_each(|(x, c)| add_low(&mut t, x, *c));
-        let q = quotient(&s, negated_inverse);
-        add_low(&mut s, &m, q);
+        let first = first.map(|(x, c)| (x, digit(c, i), digit(c, i + 1)));
+        let second = second.map(|(y, d)| (y, digit(d, i), digit(d, i + 1)));
+        let q = step(&mut s, first, &m, negated_inverse);
         t[0] = _mm512_mask_sub_epi64(t[0], 1, t[0], q);
-        let q2 = quotient(&t, negated_inverse);
-        add_low(&mut t, &m, q2);
-        shift(&mut s);
-        first.iter().for_each(|(x, c)| add_high(&mut s, x, *c));
-        add_high(&mut s, &m, q);
-        shift(&mut t);
-        second.iter().for_each(|(x, c)| add_high(&mut t, x, *c));
-        add_high(&mut t, &m, q2);
+        step(&mut t, second, &m, negated_inverse);
     }
     if let Some(above) = above {
         for v in 0..V {

@@ -26,12 +26,6 @@ impl Modulus {
     }
 }
 
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn zero() -> Window {
-    [_mm512_setzero_si512(); 2 * BLOCK]
-}
-
 /// Adds the product of x and y. Both halves go to the same columns: what is reduced side by side fills the registers, and its
 /// multiply-adds need not wait, as those of one are between those of the other.
 #[inline]
@@ -45,34 +39,61 @@ fn add_product(window: &mut Window, x: &Block, y: &Block) {
     }
 }
 
-/// Gives out the lower half of the window and moves on by one block.
+/// Gives out the lower half of the window and moves on by one block, whose upper half is what stands at `block` in columns.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn give_out(window: &mut Window) -> Block {
-    let mut columns = [_mm512_setzero_si512(); BLOCK];
+fn give_out<const TIMES: usize>(window: &mut Window, columns: &[Block], block: usize) -> Block {
+    let mut out = [_mm512_setzero_si512(); BLOCK];
+    let next = times::<TIMES>(columns, block);
     for i in 0..BLOCK {
-        columns[i] = window[i];
+        out[i] = window[i];
         window[i] = window[i + BLOCK];
-        window[i + BLOCK] = _mm512_setzero_si512();
+        window[i + BLOCK] = next[i];
     }
-    columns
+    out
 }
 
-/// Settles the lowest five columns: their quotient digits go to `quotient`, what they carry to the columns above, which
-/// become the lowest. They are multiples of 2^52 then, so that what a column carries is its part above, rounded up; this
-/// stands for the low product with the first limb of m.
+/// The two lowest blocks of columns.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn begin<const TIMES: usize>(columns: &[Block]) -> Window {
+    let mut window = [_mm512_setzero_si512(); 2 * BLOCK];
+    let (lower, upper) = window.split_at_mut(BLOCK);
+    lower.copy_from_slice(&times::<TIMES>(columns, 0));
+    upper.copy_from_slice(&times::<TIMES>(columns, 1));
+    window
+}
+
+/// `TIMES` a block of columns, zeros beyond them.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn times<const TIMES: usize>(columns: &[Block], block: usize) -> Block {
+    let mut out = [_mm512_setzero_si512(); BLOCK];
+    if TIMES > 0
+        && let Some(columns) = columns.get(block)
+    {
+        out = *columns;
+        (1..TIMES).for_each(|_| add_columns(&mut out, columns));
+    }
+    out
+}
+
+/// The quotient digits of the lowest five columns, which are settled: what they carry goes to the columns above. They are
+/// multiples of 2^52 then, so that what a column carries is its part above, rounded up; this stands for the low product with
+/// the first limb of m. The high one is added to the carry, not to the column, which would have to wait for it.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn settle(window: &mut Window, quotient: &mut Block, m: &Block, negated_inverse: __m512i) {
+fn settle(window: &mut Window, m: &Block, negated_inverse: __m512i) -> Block {
+    let mut quotient = [_mm512_setzero_si512(); BLOCK];
     let round_up = _mm512_set1_epi64(MASK);
     macro_rules! column {
         ($($j:literal)*) => {$({
             let q = _mm512_madd52lo_epu64(_mm512_setzero_si512(), window[$j], negated_inverse);
             quotient[$j] = q;
             let carry = _mm512_srai_epi64::<52>(_mm512_add_epi64(window[$j], round_up));
-            window[$j + 1] = _mm512_add_epi64(window[$j + 1], carry);
-            window[$j + 1] = _mm512_madd52hi_epu64(window[$j + 1], q, m[0]);
+            let carry = _mm512_madd52hi_epu64(carry, q, m[0]);
             column!($j, q, 1 2 3 4);
+            window[$j + 1] = _mm512_add_epi64(window[$j + 1], carry);
         })*};
         ($j:literal, $q:ident, $($i:literal)*) => {$(
             window[$j + $i] = _mm512_madd52lo_epu64(window[$j + $i], $q, m[$i]);
@@ -80,14 +101,19 @@ fn settle(window: &mut Window, quotient: &mut Block, m: &Block, negated_inverse:
         )*};
     }
     column!(0 1 2 3 4);
-    give_out(window);
+    quotient
 }
 
-/// Gives out the lower half of the window as limbs and moves on by one block.
+/// Gives out the lower half of the window as limbs and moves on by one block, as [`give_out`].
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn give_out_limbs(window: &mut Window, carry: &mut __m512i) -> Block {
-    let mut limbs = give_out(window);
+fn give_out_limbs<const TIMES: usize>(
+    window: &mut Window,
+    columns: &[Block],
+    block: usize,
+    carry: &mut __m512i,
+) -> Block {
+    let mut limbs = give_out::<TIMES>(window, columns, block);
     for limb in &mut limbs {
         let sum = _mm512_add_epi64(*limb, *carry);
         *limb = _mm512_and_si512(sum, _mm512_set1_epi64(MASK));
@@ -104,23 +130,22 @@ pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: 
     let negated_inverse = _mm512_set1_epi64(*m.negated_inverse as i64);
     let m0 = broadcast(&m.limbs[0]);
     // What a block settles is added after the products of the next, most of which need not wait for it.
-    let (mut sums, mut window) = (Sums::zero(), zero());
+    let (mut sums, mut window) = (Sums::zero(), begin::<1>(t));
     for k in 0..blocks {
         for i in 0..k {
             sums.add_product(&quotient[i], &broadcast(&m.limbs[k - i]));
         }
-        add_columns(&mut window, &t[k]);
         add_columns(&mut window, &sums.take());
-        settle(&mut window, &mut quotient[k], &m0, negated_inverse);
+        quotient[k] = settle(&mut window, &m0, negated_inverse);
+        give_out::<1>(&mut window, t, k + 2);
     }
     let mut carry = _mm512_setzero_si512();
     for k in blocks..2 * blocks {
         for i in k + 1 - blocks..blocks {
             sums.add_product(&quotient[i], &broadcast(&m.limbs[k - i]));
         }
-        add_columns(&mut window, &t[k]);
         add_columns(&mut window, &sums.take());
-        out[k - blocks] = give_out_limbs(&mut window, &mut carry);
+        out[k - blocks] = give_out_limbs::<1>(&mut window, t, k + 2, &mut carry);
     }
 }
 
@@ -151,44 +176,41 @@ fn reduce_side_by_side<const TIMES: usize, const LINKED: bool>(
     let blocks = m.limbs.len();
     let negated_inverse = _mm512_set1_epi64(*m.negated_inverse as i64);
     let m0 = broadcast(&m.limbs[0]);
-    let (mut first, mut second) = (zero(), zero());
+    let (mut first, mut second) = (begin::<1>(t), begin::<TIMES>(w));
     for k in 0..blocks {
-        let ((q, t), (q2, w)) = (t.split_at_mut(k), w.split_at_mut(k));
-        add_columns(&mut first, &t[0]);
-        (0..TIMES).for_each(|_| add_columns(&mut second, &w[0]));
-        for ((q, q2), m) in q.iter().zip(q2).zip(m.limbs[1..=k].iter().rev()) {
+        for ((q, q2), m) in t[..k].iter().zip(&w[..k]).zip(m.limbs[1..=k].iter().rev()) {
             let m = broadcast(m);
             add_product(&mut first, q, &m);
             add_product(&mut second, q2, &m);
         }
-        settle(&mut first, &mut t[0], &m0, negated_inverse);
+        t[k] = settle(&mut first, &m0, negated_inverse);
+        give_out::<1>(&mut first, t, k + 2);
         if LINKED {
             for i in 0..BLOCK {
-                second[i] = _mm512_sub_epi64(second[i], t[0][i]);
+                second[i] = _mm512_sub_epi64(second[i], t[k][i]);
             }
         }
-        settle(&mut second, &mut w[0], &m0, negated_inverse);
+        w[k] = settle(&mut second, &m0, negated_inverse);
+        give_out::<TIMES>(&mut second, w, k + 2);
     }
-    let ((q, t), (q2, w)) = (t.split_at(blocks), w.split_at(blocks));
     let (mut carry, mut second_carry) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for k in 0..blocks {
-        add_columns(&mut first, &t[k]);
-        (0..TIMES).for_each(|_| add_columns(&mut second, &w[k]));
-        for ((q, q2), m) in q[k + 1..].iter().zip(&q2[k + 1..]).zip(m.limbs[k + 1..].iter().rev()) {
+        let above = k + 1..blocks;
+        for ((q, q2), m) in t[above.clone()].iter().zip(&w[above.clone()]).zip(m.limbs[above].iter().rev()) {
             let m = broadcast(m);
             add_product(&mut first, q, &m);
             add_product(&mut second, q2, &m);
         }
-        a[k] = give_out_limbs(&mut first, &mut carry);
-        b[k] = give_out_limbs(&mut second, &mut second_carry);
+        a[k] = give_out_limbs::<1>(&mut first, t, blocks + k + 2, &mut carry);
+        b[k] = give_out_limbs::<TIMES>(&mut second, w, blocks + k + 2, &mut second_carry);
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add_columns(window: &mut Window, columns: &Block) {
+fn add_columns(sums: &mut [__m512i], columns: &Block) {
     for i in 0..BLOCK {
-        window[i] = _mm512_add_epi64(window[i], columns[i]);
+        sums[i] = _mm512_add_epi64(sums[i], columns[i]);
     }
 }
 
