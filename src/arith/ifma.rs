@@ -83,7 +83,7 @@ impl Engine for Ifma {
     }
 }
 
-/// One residue: the limbs of a, filled up to whole vectors, and those of b. Wiped on drop.
+/// One residue: the limbs of a, filled up to whole vectors with zeros, and those of b. Wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Single(Zeroizing<Box<[__m512i]>>);
 
@@ -247,8 +247,8 @@ mod tests {
         let r_inverse = (Integer::from(1) << (BITS * constants.length() as u32)).invert(&square).unwrap();
         let mut entropy = SeededEntropy::new(b"pairs");
         let mut parts = vec![Integer::new(), 1.into(), Integer::from(m - 1), m.clone(), Integer::from(m * 2) - 1];
-        // Its lower half is below its upper half: where Karatsuba's differences are negative.
-        parts.push(Integer::from(1) << (m.significant_bits() - 1));
+        // All ones: the sum of Karatsuba's halves carries, through every limb. Below 2m, as m is above half of it.
+        parts.push((Integer::from(1) << m.significant_bits()) - 1u32);
         parts.extend((0..2).map(|_| random_below(&Integer::from(m * 2), &mut entropy)));
         let mut pairs = Vec::new();
         for a in &parts {

@@ -1,15 +1,15 @@
 //! Products of eight numbers side by side by Karatsuba's method.
 //!
 //! With X = 2^(52 L/2), x = x0 + x1 X and likewise y, the middle of x y is (x0 + x1)(y0 + y1) - x0 y0 - x1 y1. A sum is
-//! d + c X with 0 <= d < X and a carry c, so that the product of two is d e + (c e + c' d) X + c c' X^2. Factors of a
-//! multiply-add are 52 bits, so each carry is one, with c as a factor: what corrects the product depends on no secret.
+//! d + c X with 0 <= d < X and a carry c of 0 or 1, so that the product of two is d e + (c e + c' d) X + c c' X^2. What
+//! corrects it are multiply-adds with c and c' as factors, the same for every secret.
 //!
 //! Bounds, in units of 2^52, for the sizes of two levels: a schoolbook product of h limbs has columns in 0..2h; a level above
 //! columns in -n..p stays in -2(n + p)..2(n + p) + 2; two levels over h = 20 stay within 330, two such products and a
 //! reduction within 850; a signed column holds 2,048.
 //!
 //! The sums stand where the columns of the halves' products will be, and so all that a product of residues touches, 42 KB for
-//! 60 limbs, stays in a nearest cache of 48 KB and nearly in one of 32 KB.
+//! 60 limbs, stays in a nearest cache of 48 KB.
 
 // Loops over indices stand for registers: the compiler unrolls them, and slices would hide that.
 #![allow(clippy::needless_range_loop)]
@@ -50,16 +50,15 @@ fn multiply_level(columns: &mut [Block], x: &[Block], y: &[Block], work: &mut [B
     }
     let half = blocks / 2;
     let (product, work) = work.split_at_mut(blocks);
-    let (d, e) = columns[..blocks].split_at_mut(half);
-    let leaf = !splits(half, levels - 1, LEAST);
-    let [cd, ce] = add_halves([&mut *d, e], [x, y], leaf);
-    multiply_level(product, d, e, work, levels - 1);
-    add_carries(product, (d, cd), (e, ce));
+    let (sx, sy) = columns[..blocks].split_at_mut(half);
+    let [cx, cy] = add_halves([&mut *sx, sy], [x, y], levels - 1, LEAST);
+    multiply_level(product, sx, sy, work, levels - 1);
+    add_carries(product, (sx, cx), (sy, cy));
     let (low, high) = columns.split_at_mut(blocks);
     multiply_level(low, &x[..half], &y[..half], work, levels - 1);
     multiply_level(high, &x[half..], &y[half..], work, levels - 1);
     add_middle(low, high, product);
-    add_carry(high, cd, ce);
+    add_carry(high, cx, cy);
 }
 
 /// ac = a c and sum = a d + b c, for pairs (a, b) and (c, d), whose halves' sums both share.
@@ -86,8 +85,7 @@ fn multiply_pairs_level(ac: &mut [Block], sum: &mut [Block], numbers: [&[Block];
     let (p, work) = work.split_at_mut(blocks);
     let (q, work) = work.split_at_mut(blocks);
     let ((sa, sb), (sc, sd)) = (ac[..blocks].split_at_mut(half), sum[..blocks].split_at_mut(half));
-    let leaf = !splits(half, levels - 1, LEAST);
-    let carries @ [ca, cb, cc, cd] = add_halves([&mut *sa, sb, sc, sd], numbers, leaf);
+    let carries @ [ca, cb, cc, cd] = add_halves([&mut *sa, sb, sc, sd], numbers, levels - 1, LEAST);
     multiply_pairs_level(p, q, [sa, sb, sc, sd], work, levels - 1);
     add_carries_of_pairs(p, q, [sa, sb, sc, sd], carries);
     let ((ac0, ac1), (sum0, sum1)) = (ac.split_at_mut(blocks), sum.split_at_mut(blocks));
@@ -114,10 +112,10 @@ fn square_level(columns: &mut [Block], x: &[Block], work: &mut [Block], levels: 
     }
     let half = blocks / 2;
     let (product, work) = work.split_at_mut(blocks);
-    let d = &mut columns[..half];
-    let [c] = add_halves([&mut *d], [x], !splits(half, levels - 1, LEAST_SQUARE));
-    square_level(product, d, work, levels - 1);
-    add_carries(product, (d, c), (d, c));
+    let s = &mut columns[..half];
+    let [c] = add_halves([&mut *s], [x], levels - 1, LEAST_SQUARE);
+    square_level(product, s, work, levels - 1);
+    add_carries(product, (s, c), (s, c));
     let (low, high) = columns.split_at_mut(blocks);
     square_level(low, &x[..half], work, levels - 1);
     square_level(high, &x[half..], work, levels - 1);
@@ -125,17 +123,27 @@ fn square_level(columns: &mut [Block], x: &[Block], work: &mut [Block], levels: 
     add_carry(high, c, c);
 }
 
-/// The sums of numbers' halves modulo X, and their carries. For the schoolbook, as a `leaf`, limbs keep what they carry above
-/// their 52 bits, where a multiply-add does not look.
+/// The sums of numbers' halves modulo X, and their carries, from limbs below 2^52. Where the halves are not split again, at so
+/// many `levels` from `least` blocks on, limbs keep what they carry in bit 52: all that follows reads them as factors of
+/// multiply-adds, which take 52 bits.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add_halves<const N: usize>(sums: [&mut [Block]; N], numbers: [&[Block]; N], leaf: bool) -> [__m512i; N] {
-    if leaf { add_halves_to::<N, true>(sums, numbers) } else { add_halves_to::<N, false>(sums, numbers) }
+fn add_halves<const N: usize>(
+    sums: [&mut [Block]; N],
+    numbers: [&[Block]; N],
+    levels: u32,
+    least: usize,
+) -> [__m512i; N] {
+    if splits(sums[0].len(), levels, least) {
+        add_halves_to::<N, true>(sums, numbers)
+    } else {
+        add_halves_to::<N, false>(sums, numbers)
+    }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add_halves_to<const N: usize, const LEAF: bool>(sums: [&mut [Block]; N], numbers: [&[Block]; N]) -> [__m512i; N] {
+fn add_halves_to<const N: usize, const MASKED: bool>(sums: [&mut [Block]; N], numbers: [&[Block]; N]) -> [__m512i; N] {
     let mask = _mm512_set1_epi64(MASK);
     let mut carries = [_mm512_setzero_si512(); N];
     let half = sums[0].len();
@@ -143,7 +151,7 @@ fn add_halves_to<const N: usize, const LEAF: bool>(sums: [&mut [Block]; N], numb
         for i in 0..BLOCK {
             for n in 0..N {
                 let limb = _mm512_add_epi64(_mm512_add_epi64(numbers[n][b][i], numbers[n][half + b][i]), carries[n]);
-                sums[n][b][i] = if LEAF { limb } else { _mm512_and_si512(limb, mask) };
+                sums[n][b][i] = if MASKED { _mm512_and_si512(limb, mask) } else { limb };
                 carries[n] = _mm512_srli_epi64::<52>(limb);
             }
         }

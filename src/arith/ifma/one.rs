@@ -59,10 +59,10 @@ fn digits<const V: usize>(vectors: &[__m512i]) -> Digits<V> {
     std::array::from_fn(|v| radix::words(vectors[v]))
 }
 
-/// A factor of a product: its limbs and, in all lanes, the digits of the other of this step and of the next.
+/// A number and, in all lanes, the digits of this step and of the next of the number it is multiplied by.
 type Factor<'a, const V: usize> = (&'a Row<V>, __m512i, __m512i);
 
-/// Digit i in all lanes, zero beyond the last.
+/// Digit i in all lanes. The last step asks for digit L, which is zero: so is what fills up the vectors, and this beyond them.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn digit<const V: usize>(digits: &Digits<V>, i: usize) -> __m512i {
@@ -89,8 +89,9 @@ fn add_high<const V: usize>(sums: &mut Row<V>, x: &Row<V>, digit: __m512i) {
 
 /// Adds the products with a digit, settles the lowest limb with q m, moves down by a limb and gives out q, in all lanes.
 ///
-/// From one q to the next only the lowest vector has to wait. What it gets that does not depend on q, the high halves of this
-/// step and the low ones of the next, is summed beside.
+/// The lowest vector comes in with the low halves of this digit's products and leaves with those of the next digit's. The way
+/// from one q to the next leads through it, so what need not stand on that way, high halves and the next low ones, is
+/// summed beside.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn step<const V: usize, const F: usize>(
@@ -120,7 +121,7 @@ fn step<const V: usize, const F: usize>(
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn shift<const V: usize>(sums: &mut Row<V>) {
-    // Sums are below 2^63, so that but the lowest limb's nothing is left.
+    // Sums are not negative and below 2^63: at most 1,762 times 2^52. So 63 leaves nothing of any but the lowest.
     let carry = _mm512_srlv_epi64(sums[0], _mm512_set_epi64(63, 63, 63, 63, 63, 63, 63, radix::BITS as i64));
     for v in 0..V {
         let above = if v + 1 < V { sums[v + 1] } else { radix::ZERO };

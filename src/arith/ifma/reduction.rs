@@ -39,18 +39,26 @@ fn add_product(window: &mut Window, x: &Block, y: &Block) {
     }
 }
 
-/// Gives out the lower half of the window and moves on by one block, whose upper half is what stands at `block` in columns.
+/// Gives out the lower half of the window and moves it on by one block; its upper half starts as `TIMES` block `next` of
+/// columns.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn give_out<const TIMES: usize>(window: &mut Window, columns: &[Block], block: usize) -> Block {
+fn give_out<const TIMES: usize>(window: &mut Window, columns: &[Block], next: usize) -> Block {
     let mut out = [_mm512_setzero_si512(); BLOCK];
-    let next = times::<TIMES>(columns, block);
+    out.copy_from_slice(&window[..BLOCK]);
+    move_on::<TIMES>(window, columns, next);
+    out
+}
+
+/// The same where the lower half is settled.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn move_on<const TIMES: usize>(window: &mut Window, columns: &[Block], next: usize) {
+    let next = times::<TIMES>(columns, next);
     for i in 0..BLOCK {
-        out[i] = window[i];
         window[i] = window[i + BLOCK];
         window[i + BLOCK] = next[i];
     }
-    out
 }
 
 /// The two lowest blocks of columns.
@@ -110,10 +118,10 @@ fn settle(window: &mut Window, m: &Block, negated_inverse: __m512i) -> Block {
 fn give_out_limbs<const TIMES: usize>(
     window: &mut Window,
     columns: &[Block],
-    block: usize,
+    next: usize,
     carry: &mut __m512i,
 ) -> Block {
-    let mut limbs = give_out::<TIMES>(window, columns, block);
+    let mut limbs = give_out::<TIMES>(window, columns, next);
     for limb in &mut limbs {
         let sum = _mm512_add_epi64(*limb, *carry);
         *limb = _mm512_and_si512(sum, _mm512_set1_epi64(MASK));
@@ -129,6 +137,7 @@ pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: 
     let blocks = m.limbs.len();
     let negated_inverse = _mm512_set1_epi64(*m.negated_inverse as i64);
     let m0 = broadcast(&m.limbs[0]);
+    debug_assert_eq!(t.len(), 2 * blocks);
     // What a block settles is added after the products of the next, most of which need not wait for it.
     let (mut sums, mut window) = (Sums::zero(), begin::<1>(t));
     for k in 0..blocks {
@@ -137,7 +146,7 @@ pub(super) fn reduce(out: &mut [Block], quotient: &mut [Block], t: &[Block], m: 
         }
         add_columns(&mut window, &sums.take());
         quotient[k] = settle(&mut window, &m0, negated_inverse);
-        give_out::<1>(&mut window, t, k + 2);
+        move_on::<1>(&mut window, t, k + 2);
     }
     let mut carry = _mm512_setzero_si512();
     for k in blocks..2 * blocks {
@@ -176,6 +185,8 @@ fn reduce_side_by_side<const TIMES: usize, const LINKED: bool>(
     let blocks = m.limbs.len();
     let negated_inverse = _mm512_set1_epi64(*m.negated_inverse as i64);
     let m0 = broadcast(&m.limbs[0]);
+    debug_assert!(t.len() == 2 * blocks && w.len() == 2 * blocks);
+    // The windows hold blocks k and k + 1 of the columns, so that the place of block k is free for its quotient.
     let (mut first, mut second) = (begin::<1>(t), begin::<TIMES>(w));
     for k in 0..blocks {
         for ((q, q2), m) in t[..k].iter().zip(&w[..k]).zip(m.limbs[1..=k].iter().rev()) {
@@ -184,14 +195,14 @@ fn reduce_side_by_side<const TIMES: usize, const LINKED: bool>(
             add_product(&mut second, q2, &m);
         }
         t[k] = settle(&mut first, &m0, negated_inverse);
-        give_out::<1>(&mut first, t, k + 2);
+        move_on::<1>(&mut first, t, k + 2);
         if LINKED {
             for i in 0..BLOCK {
                 second[i] = _mm512_sub_epi64(second[i], t[k][i]);
             }
         }
         w[k] = settle(&mut second, &m0, negated_inverse);
-        give_out::<TIMES>(&mut second, w, k + 2);
+        move_on::<TIMES>(&mut second, w, k + 2);
     }
     let (mut carry, mut second_carry) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for k in 0..blocks {
