@@ -287,14 +287,21 @@ fn main() -> ExitCode {
 mod tests {
     use super::*;
 
+    /// What is planted differs by little in 2,000 measurements on a busy machine, so that more are made where they do not do.
     #[test]
     fn planted_dependences_are_found_on_every_engine() {
-        let outcomes =
-            run(&Options { measurements: 2_000, bits: Some(256), json: true, only: "planted".into() }).unwrap();
-        let planted: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_planted).collect();
-        assert_eq!(planted.len(), 3 * Backend::available().count());
-        for outcome in planted {
-            assert!(outcome.is_right(), "{} on {}: t = {}", outcome.name, outcome.engine, outcome.t);
+        let mut missed = Vec::new();
+        for measurements in [2_000, 8_000, 32_000] {
+            let options = Options { measurements, bits: Some(256), json: true, only: "planted".into() };
+            let outcomes = run(&options).unwrap();
+            let planted: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_planted).collect();
+            assert_eq!(planted.len(), 3 * Backend::available().count());
+            let missed_now = planted.into_iter().filter(|outcome| !outcome.is_right());
+            missed = missed_now.map(|one| format!("{} on {}: t = {}", one.name, one.engine, one.t)).collect();
+            if missed.is_empty() {
+                return;
+            }
         }
+        panic!("{missed:?}");
     }
 }
