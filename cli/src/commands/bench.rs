@@ -146,7 +146,7 @@ impl Bench {
         let mut facts = Facts { machine: Machine::this()?, ..Facts::default() };
         let (backend, clock) = (Backend::selected()?, Clock::new(self.quick));
         if self.wants(Part::Kernels) {
-            self.bits.iter().try_for_each(|&size| kernels::measure(&mut facts, backend, size))?;
+            self.bits.iter().try_for_each(|&size| kernels::measure(&mut facts, clock, backend, size))?;
         }
         let evaluator = || {
             let network = Network::from_safetensors(NETWORK, None)?;
