@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(target_arch = "x86_64")]
 use super::engine::Engine;
-use super::engine::bundled;
+use super::engine::{bundled, bundled_powers};
 use super::montgomery::Montgomery;
 use super::portable::{ConstantTime, Portable, VariableTime};
 use super::ring::{EngineRing, Ring};
@@ -116,15 +116,22 @@ impl Backend {
         }
     }
 
-    /// How many of `count` equal jobs a [`Ring`] does in bundles of [`lanes`](Self::lanes), on so many threads, where a bundle
-    /// takes `share` of what one of products takes.
-    pub(crate) fn bundled(self, count: usize, share: f64, threads: usize) -> usize {
-        let bundle = match self {
+    /// How many of `count` equal jobs a [`Ring`] does in bundles of [`lanes`](Self::lanes), on so many threads.
+    pub(crate) fn bundled(self, count: usize, threads: usize) -> usize {
+        bundled(count, self.lanes(), self.bundle(), threads)
+    }
+
+    /// The same for powers of a fixed base.
+    pub(crate) fn bundled_powers(self, count: usize, threads: usize) -> usize {
+        bundled_powers(count, self.lanes(), self.bundle(), threads)
+    }
+
+    fn bundle(self) -> f64 {
+        match self {
             #[cfg(target_arch = "x86_64")]
             Self::Ifma => super::ifma::Ifma::BUNDLE,
             _ => 1.0,
-        };
-        bundled(count, self.lanes(), bundle * share, threads)
+        }
     }
 
     /// Its name, as [`VARIABLE`](Self::VARIABLE) writes it.

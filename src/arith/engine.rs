@@ -50,6 +50,13 @@ pub(super) fn bundled(count: usize, width: usize, bundle: f64, threads: usize) -
     count.min(best.unwrap_or(0) * width)
 }
 
+/// The same for powers of a fixed base. To read the table takes most of the time, and bundles share it: what does not fill a
+/// bundle goes along with the others, and narrow lanes are for a few alone. A narrow power reads the table through a bundle,
+/// which leaves it half its lead.
+pub(super) fn bundled_powers(count: usize, width: usize, bundle: f64, threads: usize) -> usize {
+    if count > width { count } else { bundled(count, width, bundle / 2.0, threads) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +76,14 @@ mod tests {
     }
 
     #[test]
+    fn powers_of_a_fixed_base_are_never_split() {
+        let powers = |count| bundled_powers(count, 8, 5.5, 1);
+        assert_eq!([0, 1, 2, 3, 8, 9, 66].map(powers), [0, 0, 0, 3, 8, 9, 66]);
+    }
+
+    #[test]
     fn lanes_of_one_width_are_never_split() {
         assert_eq!([0, 1, 7].map(|count| bundled(count, 1, 1.0, 3)), [0, 1, 7]);
+        assert_eq!([0, 1, 7].map(|count| bundled_powers(count, 1, 1.0, 3)), [0, 1, 7]);
     }
 }

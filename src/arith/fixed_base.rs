@@ -6,13 +6,12 @@
 //! of its own.
 
 use std::cmp::Reverse;
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::engine::{Engine, bundled};
+use super::engine::{Engine, bundled_powers};
 use super::lanes::{LONGEST_WINDOW, Lanes, MOST_PAIRS};
 use super::power::digit;
 use crate::error::Result;
@@ -169,27 +168,25 @@ impl<E: Engine> FixedBase<E> {
         assert!(k.is_none_or(|k| k.len() == exponents.len()));
         let threads = if exponents.len() < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
         let width = <E::Wide as Lanes>::WIDTH;
-        // A narrow power reads the table through a bundle, which leaves it half its lead.
-        let wide = bundled(exponents.len(), width, E::BUNDLE / 2.0, threads);
+        let wide = bundled_powers(exponents.len(), width, E::BUNDLE, threads) > 0;
         // Passes of equal length, as many as there are threads or a multiple of them.
-        let bundles = wide.div_ceil(width);
-        let passes = bundles.div_ceil(PASS.div_ceil(width) * threads) * threads;
-        let pass = bundles.div_ceil(passes.max(1)).max(1) * width;
-        let narrow_pass = (exponents.len() - wide).div_ceil(threads).clamp(1, width);
-        let ranges = |all: Range<usize>, pass: usize| {
-            all.clone().step_by(pass).map(move |start| start..all.end.min(start + pass)).collect::<Vec<_>>()
+        let pass = if wide {
+            let bundles = exponents.len().div_ceil(width);
+            let passes = bundles.div_ceil(PASS.div_ceil(width) * threads) * threads;
+            bundles.div_ceil(passes) * width
+        } else {
+            exponents.len().div_ceil(threads).max(1)
         };
-        let mut tasks: Vec<_> = ranges(0..wide, pass).into_iter().map(|range| (true, range)).collect();
-        tasks.extend(ranges(wide..exponents.len(), narrow_pass).into_iter().map(|range| (false, range)));
-        let run = |(wide, range): &(bool, Range<usize>)| {
-            let (exponents, k) = (&exponents[range.clone()], k.map(|k| &k[range.clone()]));
-            if *wide { self.wide_pass(exponents, k) } else { self.narrow_pass(exponents, k) }
+        let run = |start: usize| {
+            let range = start..exponents.len().min(start + pass);
+            let (exponents, k) = (&exponents[range.clone()], k.map(|k| &k[range]));
+            if wide { self.wide_pass(exponents, k) } else { self.narrow_pass(exponents, k) }
         };
-        let powers: Vec<_> = match &tasks[..] {
-            [task] => vec![run(task)],
-            tasks => tasks.par_iter().map(run).collect(),
-        };
-        powers.into_iter().flatten().collect()
+        if exponents.len() <= pass {
+            return run(0);
+        }
+        let starts: Vec<_> = (0..exponents.len()).step_by(pass).collect();
+        starts.into_par_iter().flat_map_iter(run).collect()
     }
 
     /// Bundle after bundle through each two windows.
@@ -268,6 +265,7 @@ mod tests {
     use super::*;
     use crate::arith::testing::{moduli, on_every_engine, residues, samples};
     use rug::Integer;
+    use std::ops::Range;
 
     fn width<E: Engine>(_: &E) -> usize {
         <E::Wide as Lanes>::WIDTH

@@ -147,16 +147,18 @@ impl UnitCosts {
     }
 
     fn encrypt(&self, count: usize, nonces: Nonces) -> f64 {
-        match nonces {
-            // Tables give a bundle for half of what products take, and both primes work at the same time.
-            Nonces::Secret => self.spread(self.encrypt_secret, count, 0.5, (self.threads / 2).max(1)),
-            Nonces::Public => self.spread(self.encrypt_public, count, 0.5, self.threads),
-            Nonces::Pool => self.spread(self.encrypt_ready, count, 1.0, self.threads),
-        }
+        let (cost, threads) = match nonces {
+            // Both primes work at the same time.
+            Nonces::Secret => (self.encrypt_secret, (self.threads / 2).max(1)),
+            Nonces::Public => (self.encrypt_public, self.threads),
+            Nonces::Pool => return self.spread(self.encrypt_ready, count, self.threads),
+        };
+        let threads = if count < 2 { 1 } else { threads };
+        cost.of(count, self.backend.bundled_powers(count, threads), self.backend.lanes(), threads)
     }
 
     fn decrypt(&self, count: usize) -> f64 {
-        self.spread(self.decrypt, count, 1.0, (self.threads / 2).max(1))
+        self.spread(self.decrypt, count, (self.threads / 2).max(1))
     }
 
     /// One batch of `times` alike, as the evaluator does it.
@@ -174,7 +176,7 @@ impl UnitCosts {
         let side_by_side = times.min(self.threads);
         let check = self.check / side_by_side as f64 + columns as f64 * self.check_each;
         let layer = self.layer / side_by_side as f64 + multiplications as f64 * self.step;
-        let spread = |cost| self.spread(cost, parts.len() * side_by_side, 1.0, self.threads) / side_by_side as f64;
+        let spread = |cost| self.spread(cost, parts.len() * side_by_side, self.threads) / side_by_side as f64;
         let length = parts.first().map_or(0, |part| part.coefficients().len());
         let squarings = (length.max(1) - 1) as f64 * f64::from(batch.shift());
         let pack = self.pack.plus(self.pack_next, length as f64 - 1.0);
@@ -195,7 +197,7 @@ impl UnitCosts {
     /// So many powers r^n, and linear layers with the reading of their ciphertexts, side by side.
     fn beside(&self, powers: usize, layers: f64) -> f64 {
         let (lanes, threads) = (self.backend.lanes(), self.threads);
-        let bundled = self.backend.bundled(powers, 1.0, threads);
+        let bundled = self.backend.bundled(powers, threads);
         let longest = self.nth_power.of(powers, bundled, lanes, threads);
         // Bundles that the threads would wait for leave their products to others.
         let shared = lanes > 1 && (1..threads).contains(&bundled.div_ceil(lanes));
@@ -203,10 +205,10 @@ impl UnitCosts {
         longest.max(self.nth_power.work(powers, bundled, lanes) / threads as f64 + layers)
     }
 
-    fn spread(&self, cost: Cost, count: usize, share: f64, threads: usize) -> f64 {
+    fn spread(&self, cost: Cost, count: usize, threads: usize) -> f64 {
         // A single job stays on its thread.
         let threads = if count < 2 { 1 } else { threads };
-        cost.of(count, self.backend.bundled(count, share, threads), self.backend.lanes(), threads)
+        cost.of(count, self.backend.bundled(count, threads), self.backend.lanes(), threads)
     }
 }
 
