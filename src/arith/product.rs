@@ -10,6 +10,7 @@ mod chain;
 mod executor;
 mod filter;
 mod groups;
+mod places;
 mod planner;
 mod program;
 mod refine;

@@ -92,7 +92,15 @@ impl Packing {
     }
 }
 
-/// A fixed hash, so that nothing depends on the run; for keys that nobody chooses against us but to slow himself down.
+/// A fixed hash, so that nothing depends on the run; for numbers that nobody chooses against us but to slow himself down. Both
+/// halves of a product, as numbers that are sums of one another come in heaps from one half. Its low bits are the best.
+#[inline]
+pub(super) fn hash(number: i64) -> u64 {
+    let product = u128::from(number as u64) * 0x9e37_79b9_7f4a_7c15;
+    (product ^ product >> 64) as u64
+}
+
+/// Hashes keys of a map, which asks for good high bits, too.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Mixer(u64);
 

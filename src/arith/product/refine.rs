@@ -4,8 +4,9 @@
 //! these again with as few new vectors as it can. The chain that results is kept if it is not longer. Rounds without gain
 //! matter: they move the chain about until a gain shows. The stream of choices is fixed, so equal points give equal chains.
 
-use super::chain::{Chain, Map, Packing, distance, norm};
+use super::chain::{Chain, Map, Packing, distance, hash, norm};
 use super::filter::Filter;
+use super::places::Places;
 use crate::error::Result;
 
 /// Vectors that a round takes out. More find shorter chains in as many rounds, and in as much time up to about this many.
@@ -16,9 +17,6 @@ const RELATED: usize = 80;
 
 /// Longest chain that is refined: rounds take time in proportion to its length, and gains are as seldom.
 const VECTORS: usize = 3000;
-
-/// No vector.
-const NONE: u32 = u32::MAX;
 
 /// The chain with the same points after so many rounds.
 ///
@@ -39,6 +37,9 @@ pub(super) fn refine(
     }
     goes_on(rounds).map(|()| net.into_chain())
 }
+
+/// No vector.
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -65,7 +66,7 @@ struct Net {
     kinds: Vec<Kind>,
     parts: Vec<Option<[u32; 2]>>,
     users: Vec<Vec<u32>>,
-    places: Map<u32>,
+    places: Places,
     free: Vec<u32>,
     length: usize,
     /// What the present round did, to take it back.
@@ -93,7 +94,7 @@ impl Net {
             kinds: Vec::new(),
             parts: Vec::new(),
             users: Vec::new(),
-            places: Map::default(),
+            places: Places::default(),
             free: Vec::new(),
             length: 0,
             log: Vec::new(),
@@ -171,7 +172,7 @@ impl Net {
 
     fn leave(&mut self, place: u32) {
         self.kinds[place as usize] = Kind::Free;
-        self.places.remove(&self.keys[place as usize]);
+        self.places.remove(self.keys[place as usize]);
         self.length -= 1;
     }
 
@@ -222,20 +223,17 @@ impl Net {
     /// Marks a vector and all that depend on it: they cannot be parts of it.
     fn mark_dependents(&mut self, place: u32) {
         self.mark += 1;
-        let mark = self.mark;
-        let mut stack = std::mem::take(&mut self.stack);
+        let (mark, marks, stack) = (self.mark, &mut self.marks[..], &mut self.stack);
         stack.push(place);
-        self.marks[place as usize] = mark;
+        marks[place as usize] = mark;
         while let Some(next) = stack.pop() {
-            for i in 0..self.users[next as usize].len() {
-                let user = self.users[next as usize][i];
-                if self.marks[user as usize] != mark {
-                    self.marks[user as usize] = mark;
+            for &user in &self.users[next as usize] {
+                if marks[user as usize] != mark {
+                    marks[user as usize] = mark;
                     stack.push(user);
                 }
             }
         }
-        self.stack = stack;
     }
 
     /// Whether the vector at this place is there and does not depend on the one marked last.
@@ -243,17 +241,24 @@ impl Net {
         self.kinds[place] != Kind::Free && self.marks[place] != self.mark
     }
 
+    /// Two vectors with this one as their sum, which do not depend on it.
+    fn parts_of(&mut self, place: u32) -> Option<[u32; 2]> {
+        let sum = self.keys[place as usize];
+        if !self.sums.may_contain(sum) {
+            return None;
+        }
+        self.mark_dependents(place);
+        self.pair(sum)
+    }
+
     /// Two usable vectors with this sum.
     fn pair(&self, sum: i64) -> Option<[u32; 2]> {
         if !self.sums.may_contain(sum) {
             return None;
         }
-        (0..self.keys.len()).find_map(|part| {
-            if !self.usable(part) {
-                return None;
-            }
-            let other = *self.places.get(&sum.wrapping_sub(self.keys[part]))?;
-            self.usable(other as usize).then_some([part as u32, other])
+        (0..).zip(&self.keys).find_map(|(part, &key)| {
+            let other = self.places.get(sum.wrapping_sub(key))?;
+            (self.usable(part as usize) && self.usable(other as usize)).then_some([part, other])
         })
     }
 
@@ -326,8 +331,7 @@ impl Net {
     fn close(&mut self, open: &mut Vec<u32>) {
         let mut i = 0;
         while i < open.len() {
-            self.mark_dependents(open[i]);
-            if let Some(parts) = self.pair(self.keys[open[i] as usize]) {
+            if let Some(parts) = self.parts_of(open[i]) {
                 self.set_parts(open[i], Some(parts));
                 open.swap_remove(i);
             } else {
@@ -340,7 +344,8 @@ impl Net {
     /// shortest among equals, as short vectors are of use to more others. `false` if there is none, or if so many vectors are
     /// open that as good ones, as many as there is room for, would hardly close them.
     fn extend(&mut self, open: &mut Vec<u32>, room: usize) -> bool {
-        let covers = self.common_differences(open);
+        let usable = self.usable_parts(open);
+        let covers = self.common_differences(open, &usable);
         let most = covers.iter().map(|&(cover, ..)| cover).max().unwrap_or(0);
         if open.len() > room * most.max(1) {
             return false;
@@ -351,7 +356,7 @@ impl Net {
         let ready = best.iter().find(|&&(.., difference)| self.pair(difference).is_some());
         let chosen = match ready.or(best.first()) {
             Some(&(.., difference)) => difference,
-            None => match self.single_difference(open) {
+            None => match self.single_difference(open, &usable) {
                 Some(difference) => difference,
                 None => return false,
             },
@@ -362,28 +367,40 @@ impl Net {
         true
     }
 
+    /// For each of the open vectors those that can be parts of it.
+    fn usable_parts(&mut self, open: &[u32]) -> Vec<Vec<u32>> {
+        let usable = |&place: &u32| {
+            self.mark_dependents(place);
+            let mut parts = vec![0; self.keys.len()];
+            let mut count = 0;
+            for part in 0..parts.len() {
+                // Written in any case, so that the processor has nothing to guess.
+                parts[count] = part as u32;
+                count += usize::from(self.usable(part));
+            }
+            parts.truncate(count);
+            parts
+        };
+        open.iter().map(usable).collect()
+    }
+
     /// Differences that would close two open vectors or more: how many, squared length, difference.
-    fn common_differences(&mut self, open: &[u32]) -> Vec<(usize, i64, i64)> {
+    fn common_differences(&self, open: &[u32], usable: &[Vec<u32>]) -> Vec<(usize, i64, i64)> {
         if open.len() < 2 {
             return Vec::new();
         }
-        // Two differences at one place are told apart afterwards.
-        let bits = (open.len() * self.keys.len()).ilog2() + 2;
-        let slot = |difference: i64| ((difference as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize;
+        // Two differences at one place, one in eight or fewer, are told apart afterwards.
+        let bits = (open.len() * self.keys.len()).ilog2() + 4;
+        let slot = |difference: i64| hash(difference) as usize & ((1 << bits) - 1);
         let mut counters = vec![0_u8; 1 << bits];
-        let mut usable = Vec::with_capacity(open.len());
-        for &place in open {
-            self.mark_dependents(place);
-            let parts: Vec<_> =
-                (0..self.keys.len()).filter(|&part| self.usable(part)).map(|part| part as u32).collect();
-            for &part in &parts {
+        for (&place, parts) in open.iter().zip(usable) {
+            for &part in parts {
                 let counter = &mut counters[slot(self.keys[place as usize].wrapping_sub(self.keys[part as usize]))];
                 *counter = counter.saturating_add(1);
             }
-            usable.push(parts);
         }
         let mut seen = Vec::new();
-        for (&place, parts) in open.iter().zip(&usable) {
+        for (&place, parts) in open.iter().zip(usable) {
             for &part in parts {
                 let difference = self.keys[place as usize].wrapping_sub(self.keys[part as usize]);
                 if counters[slot(difference)] > 1 {
@@ -399,22 +416,19 @@ impl Net {
     }
 
     /// The shortest difference that is a sum of two, or else the shortest one.
-    fn single_difference(&mut self, open: &[u32]) -> Option<i64> {
+    fn single_difference(&mut self, open: &[u32], usable: &[Vec<u32>]) -> Option<i64> {
         let mut ready = Vec::new();
         let mut shortest = None;
-        for &place in open {
-            self.mark_dependents(place);
-            for part in 0..self.keys.len() {
-                if self.usable(part) {
-                    let length = distance(self.vector(place), self.vector(part as u32));
-                    if length < self.norms[place as usize] {
-                        let difference = self.keys[place as usize].wrapping_sub(self.keys[part]);
-                        if self.sums.may_contain(difference) {
-                            ready.push((length, difference));
-                        }
-                        if shortest.is_none_or(|shortest| (length, difference) < shortest) {
-                            shortest = Some((length, difference));
-                        }
+        for (&place, parts) in open.iter().zip(usable) {
+            for &part in parts {
+                let length = distance(self.vector(place), self.vector(part));
+                if length < self.norms[place as usize] {
+                    let difference = self.keys[place as usize].wrapping_sub(self.keys[part as usize]);
+                    if self.sums.may_contain(difference) {
+                        ready.push((length, difference));
+                    }
+                    if shortest.is_none_or(|shortest| (length, difference) < shortest) {
+                        shortest = Some((length, difference));
                     }
                 }
             }
