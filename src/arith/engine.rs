@@ -54,7 +54,7 @@ pub(super) fn bundled(count: usize, width: usize, bundle: f64, threads: usize) -
 /// bundle goes along with the others, and narrow lanes are for a few alone. A narrow power reads the table through a bundle,
 /// which leaves it half its lead.
 pub(super) fn bundled_powers(count: usize, width: usize, bundle: f64, threads: usize) -> usize {
-    if count > width { count } else { bundled(count, width, bundle / 2.0, threads) }
+    if bundled(count, width, bundle / 2.0, threads) == 0 { 0 } else { count }
 }
 
 #[cfg(test)]
@@ -79,6 +79,9 @@ mod tests {
     fn powers_of_a_fixed_base_are_never_split() {
         let powers = |count| bundled_powers(count, 8, 5.5, 1);
         assert_eq!([0, 1, 2, 3, 8, 9, 66].map(powers), [0, 0, 0, 3, 8, 9, 66]);
+        // A few for each of many threads.
+        let many = |count| bundled_powers(count, 8, 5.5, 8);
+        assert_eq!([9, 20, 24, 66].map(many), [0, 0, 24, 66]);
     }
 
     #[test]

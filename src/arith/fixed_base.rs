@@ -166,6 +166,9 @@ impl<E: Engine> FixedBase<E> {
     /// calling thread, more on all threads of its pool.
     pub(crate) fn powers(&self, exponents: &[&[u64]], k: Option<&[&[u64]]>) -> Vec<Limbs> {
         assert!(k.is_none_or(|k| k.len() == exponents.len()));
+        if exponents.is_empty() {
+            return Vec::new();
+        }
         let threads = if exponents.len() < 2 { 1 } else { (rayon::current_num_threads() / self.sharers).max(1) };
         let width = <E::Wide as Lanes>::WIDTH;
         let wide = bundled_powers(exponents.len(), width, E::BUNDLE, threads) > 0;
@@ -175,7 +178,7 @@ impl<E: Engine> FixedBase<E> {
             let passes = bundles.div_ceil(PASS.div_ceil(width) * threads) * threads;
             bundles.div_ceil(passes) * width
         } else {
-            exponents.len().div_ceil(threads).max(1)
+            exponents.len().div_ceil(threads)
         };
         let run = |start: usize| {
             let range = start..exponents.len().min(start + pass);

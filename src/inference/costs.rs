@@ -65,7 +65,7 @@ pub struct Cost {
 
 impl Cost {
     /// Seconds of `count` jobs that are split into bundles and single ones on so many threads; `bundled` as
-    /// [`Backend::bundled`] has it.
+    /// [`Backend::bundled`] or [`Backend::bundled_powers`] has it.
     pub(super) fn of(self, count: usize, bundled: usize, lanes: usize, threads: usize) -> f64 {
         let (bundles, rest) = (bundled.div_ceil(lanes), count - bundled);
         let rounds = bundles.div_ceil(threads);
@@ -124,6 +124,9 @@ const SQUARES: u32 = 512;
 /// Bundles of a long list, which reads tables more than once.
 const LONG: usize = 16;
 
+/// How often a long message repeats a short one.
+const REPEATS: usize = 8;
+
 /// Seconds of a job for 1 and for more, `threads` of which find their own thread.
 fn cost<T>(lanes: usize, threads: usize, run: impl Fn(usize) -> Result<T>) -> Result<Cost> {
     let one = seconds(|| run(1))?;
@@ -169,9 +172,9 @@ impl UnitCosts {
             x.iter().for_each(|x| message.extend_from_slice(&x.to_bytes()));
             Ok(Fingerprint::of(&message))
         };
-        let (check, longer) = (|| public.ciphertexts_from_bytes(&bytes), bytes.repeat(LONG));
+        let (check, longer) = (|| public.ciphertexts_from_bytes(&bytes), bytes.repeat(REPEATS));
         let (check, longer) = (seconds(check)?, seconds(|| public.ciphertexts_from_bytes(&longer))?);
-        let check_each = ((longer - check) / ((LONG - 1) * most) as f64).max(0.0);
+        let check_each = ((longer - check) / ((REPEATS - 1) * most) as f64).max(0.0);
         let nth_power = |count| public.nonces(NonceMethod::Power, count);
         let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
         let layer = Layer::measure(key)?;
@@ -205,7 +208,7 @@ struct Layer {
 impl Layer {
     const COLUMNS: usize = 64;
     /// So many that to take a column in counts about as little as in most layers: a product in 10 x 784 weights takes as long as
-    /// one here within 3 %, on one thread and on two. The search for the plan takes a quarter to half a second.
+    /// one here within 3 %, on one thread and on two. The search for the plan takes a fraction of a second.
     const ROWS: usize = 16;
 
     fn measure(key: &SecretKey) -> Result<Self> {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Cost, Evaluator, UnitCosts, evaluator};
+use crate::arith::Backend;
 use crate::encoding::{Batch, Layout, Packing};
 use crate::error::Result;
 use crate::model::PublicSpec;
@@ -153,8 +154,7 @@ impl UnitCosts {
             Nonces::Public => (self.encrypt_public, self.threads),
             Nonces::Pool => return self.spread(self.encrypt_ready, count, self.threads),
         };
-        let threads = if count < 2 { 1 } else { threads };
-        cost.of(count, self.backend.bundled_powers(count, threads), self.backend.lanes(), threads)
+        self.spread_with(Backend::bundled_powers, cost, count, threads)
     }
 
     fn decrypt(&self, count: usize) -> f64 {
@@ -206,9 +206,14 @@ impl UnitCosts {
     }
 
     fn spread(&self, cost: Cost, count: usize, threads: usize) -> f64 {
+        self.spread_with(Backend::bundled, cost, count, threads)
+    }
+
+    /// With what goes into bundles as `bundled` has it.
+    fn spread_with(&self, bundled: BundledBy, cost: Cost, count: usize, threads: usize) -> f64 {
         // A single job stays on its thread.
         let threads = if count < 2 { 1 } else { threads };
-        cost.of(count, self.backend.bundled(count, threads), self.backend.lanes(), threads)
+        cost.of(count, bundled(self.backend, count, threads), self.backend.lanes(), threads)
     }
 }
 
@@ -247,6 +252,9 @@ impl Evaluator {
     }
 }
 
+/// How many of so many jobs go into bundles on so many threads.
+type BundledBy = fn(Backend, usize, usize) -> usize;
+
 /// Share of squares in the time of an n-th power.
 const SQUARINGS_SHARE: f64 = 0.84;
 
@@ -257,7 +265,6 @@ const NEAR: f64 = 1.1;
 mod tests {
     use super::super::costs::stand_in;
     use super::*;
-    use crate::arith::Backend;
     use crate::encoding::{Feature, Features, Grid};
     use crate::model::{PrivateModel, QuantiseOptions};
     use crate::network::{Activation, Affine};

@@ -2,11 +2,11 @@
 
 use super::chain::{Map, hash};
 
-/// Slots for each key, at least half as many.
+/// Slots for each key, or more, once they have grown; they grow when there are fewer than half as many.
 const SLOTS: usize = 32;
 
-/// Places by key. Nearly all keys that are asked for are not there: most of these meet a slot without any, which fits the
-/// nearest cache and which the processor foresees.
+/// Places by key. Nearly all keys that are asked for are not there: most of these meet a slot without any, which the processor
+/// foresees, in some ten kilobytes of them.
 #[derive(Default)]
 pub(super) struct Places {
     map: Map<u32>,
@@ -34,8 +34,9 @@ impl Places {
         }
         if SLOTS / 2 * self.map.len() > self.slots.len() {
             self.slots = vec![0; (SLOTS * self.map.len()).next_power_of_two()];
-            let keys: Vec<_> = self.map.keys().copied().collect();
-            keys.into_iter().for_each(|key| self.count(key));
+            let map = std::mem::take(&mut self.map);
+            map.keys().for_each(|&key| self.count(key));
+            self.map = map;
         } else {
             self.count(key);
         }

@@ -18,6 +18,9 @@ const RELATED: usize = 80;
 /// Longest chain that is refined: rounds take time in proportion to its length, and gains are as seldom.
 const VECTORS: usize = 3000;
 
+/// No vector.
+const NONE: u32 = u32::MAX;
+
 /// The chain with the same points after so many rounds.
 ///
 /// A chain that is too long stays as it is. `goes_on` hears how many rounds are done, and can fail to end the search.
@@ -37,9 +40,6 @@ pub(super) fn refine(
     }
     goes_on(rounds).map(|()| net.into_chain())
 }
-
-/// No vector.
-const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -416,7 +416,7 @@ impl Net {
     }
 
     /// The shortest difference that is a sum of two, or else the shortest one.
-    fn single_difference(&mut self, open: &[u32], usable: &[Vec<u32>]) -> Option<i64> {
+    fn single_difference(&self, open: &[u32], usable: &[Vec<u32>]) -> Option<i64> {
         let mut ready = Vec::new();
         let mut shortest = None;
         for (&place, parts) in open.iter().zip(usable) {
@@ -434,7 +434,6 @@ impl Net {
             }
         }
         ready.sort_unstable();
-        self.mark += 1;
         let ready = ready.into_iter().find(|&(_, difference)| self.pair(difference).is_some());
         ready.or(shortest).map(|(_, difference)| difference)
     }
