@@ -61,7 +61,7 @@ fn count(name: &str, columns: usize, weights: &[i32]) -> tacita::Result<()> {
 fn main() -> tacita::Result<()> {
     println!("| weights | rows x columns | not 0 | multiplications | planned in s |\n|---|---|---|---|---|");
     if std::env::args().any(|argument| argument == "large") {
-        for (rows, columns) in [(1, 50_000), (10, 50_000), (1000, 784), (1000, 1000)] {
+        for (rows, columns) in [(100, 784), (1000, 784)] {
             count("gaussian, 8 bits", columns, &gaussian(rows, columns, 8))?;
         }
         return Ok(());
