@@ -1,5 +1,6 @@
 //! What the parts of a job take on this machine.
 
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use crate::arith::Backend;
 use crate::entropy::SystemEntropy;
 use crate::error::Result;
 use crate::fingerprint::Fingerprint;
-use crate::paillier::{LinearLayer, NonceMethod, Plaintext, SecretKey};
+use crate::paillier::{Ciphertext, LinearLayer, NonceMethod, Plaintext, SecretKey};
 use crate::secret::Limbs;
 use crate::threads;
 
@@ -101,21 +102,56 @@ impl Cost {
     }
 }
 
-/// A measurement ends after this, once there are [`RUNS`] runs.
-const LONG_ENOUGH: Duration = Duration::from_millis(40);
-const RUNS: usize = 3;
+/// How often everything is measured, all parts in turns: a machine that others use too is slow for a second now and then, and
+/// each part shall have its quick moment.
+const ROUNDS: usize = 3;
 
-/// Median seconds of a run.
-fn seconds<T>(mut run: impl FnMut() -> Result<T>) -> Result<f64> {
-    let start = Instant::now();
-    let mut times = Vec::new();
-    while times.len() < RUNS || start.elapsed() < LONG_ENOUGH {
+/// No further run of a round starts after this.
+const LONG_ENOUGH: Duration = Duration::from_millis(15);
+
+/// Measures the same parts in the same order again and again.
+#[derive(Default)]
+struct Stopwatch {
+    /// Of each part, the least that a round told.
+    least: RefCell<Vec<f64>>,
+    /// The part that comes next.
+    next: Cell<usize>,
+}
+
+impl Stopwatch {
+    /// Median seconds of a run in this round, or in one before if that was less.
+    fn seconds<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
         let start = Instant::now();
-        run()?;
-        times.push(start.elapsed().as_secs_f64());
+        let mut times = Vec::new();
+        while times.is_empty() || start.elapsed() < LONG_ENOUGH {
+            let start = Instant::now();
+            run()?;
+            times.push(start.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(self.keep(times[times.len() / 2]))
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+
+    fn keep(&self, seconds: f64) -> f64 {
+        let (mut least, part) = (self.least.borrow_mut(), self.next.replace(self.next.get() + 1));
+        if part == least.len() {
+            least.push(seconds);
+        }
+        least[part] = least[part].min(seconds);
+        least[part]
+    }
+
+    /// Seconds of a job for 1 and for more, `threads` of which find their own thread.
+    fn cost<T>(&self, lanes: usize, threads: usize, run: impl Fn(usize) -> Result<T>) -> Result<Cost> {
+        let one = self.seconds(|| run(1))?;
+        let bundle = self.seconds(|| run(lanes * threads))?;
+        let long = self.seconds(|| run(LONG * lanes * threads))?;
+        Ok(Cost { one, bundle, next: ((long - bundle) / (LONG - 1) as f64).max(0.0) })
+    }
+
+    fn start_again(&self) {
+        self.next.set(0);
+    }
 }
 
 /// Squares at once: so many that to wake a thread for them does not count.
@@ -126,14 +162,6 @@ const LONG: usize = 16;
 
 /// How often a long message repeats a short one.
 const REPEATS: usize = 8;
-
-/// Seconds of a job for 1 and for more, `threads` of which find their own thread.
-fn cost<T>(lanes: usize, threads: usize, run: impl Fn(usize) -> Result<T>) -> Result<Cost> {
-    let one = seconds(|| run(1))?;
-    let bundle = seconds(|| run(lanes * threads))?;
-    let long = seconds(|| run(LONG * lanes * threads))?;
-    Ok(Cost { one, bundle, next: ((long - bundle) / (LONG - 1) as f64).max(0.0) })
-}
 
 fn name<S: serde::Serializer>(backend: &Backend, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.serialize_str(backend.name())
@@ -146,24 +174,59 @@ impl UnitCosts {
     /// # Errors
     /// [`Error::Randomness`](crate::Error::Randomness), [`Error::Threads`](crate::Error::Threads).
     pub fn measure(key: &SecretKey) -> Result<Self> {
+        let (samples, watch) = (Samples::new(key)?, Stopwatch::default());
+        for _ in 1..ROUNDS {
+            samples.measure(&watch)?;
+            watch.start_again();
+        }
+        samples.measure(&watch)
+    }
+}
+
+/// What the parts are measured with.
+struct Samples<'a> {
+    key: &'a SecretKey,
+    threads: usize,
+    plaintexts: Vec<Plaintext>,
+    ciphertexts: Vec<Ciphertext>,
+    least: LinearLayer,
+    most: LinearLayer,
+}
+
+impl<'a> Samples<'a> {
+    const COLUMNS: usize = 64;
+    /// So many that to take a column in counts about as little as in most layers: a product in 10 x 784 weights takes as long as
+    /// one here within 3 %, on one thread and on two. The search for the plan takes a fraction of a second.
+    const ROWS: usize = 16;
+
+    fn new(key: &'a SecretKey) -> Result<Self> {
         let (public, threads) = (key.public_key(), threads::threads()?);
-        let backend = public.backend();
-        let lanes = backend.lanes();
+        let count = (LONG * public.backend().lanes() * threads).max(Self::COLUMNS);
+        let plaintexts = (0..count).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
+        let ciphertexts = key.encrypt_batch(&plaintexts)?;
+        for method in [key.nonce_method(), public.nonce_method()] {
+            key.nonces(method, 1)?; // its tables
+        }
+        let least = LinearLayer::new(1, &[-1])?;
+        let most = LinearLayer::new(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS))?;
+        Ok(Self { key, threads, plaintexts, ciphertexts, least, most })
+    }
+
+    fn measure(&self, watch: &Stopwatch) -> Result<UnitCosts> {
+        let Self { key, threads, plaintexts, ciphertexts: x, .. } = self;
+        let (public, threads) = (key.public_key(), *threads);
+        let (backend, lanes) = (public.backend(), public.backend().lanes());
         // Both primes work at the same time.
         let halved = (threads / 2).max(1);
-        let most = LONG * lanes * threads;
-        let plaintexts = (0..most).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
-        let x = key.encrypt_batch(&plaintexts)?;
-        let limbs: Vec<_> = x.iter().map(|x| Limbs::copy_of(x.limbs())).collect();
-
         let encrypt = |method, threads| {
-            key.nonces(method, 1)?; // its tables
-            cost(lanes, threads, |count| key.encrypt_batch_from(method, &plaintexts[..count], &mut SystemEntropy))
+            let run = |count| key.encrypt_batch_from(method, &plaintexts[..count], &mut SystemEntropy);
+            watch.cost(lanes, threads, run)
         };
+        let limbs: Vec<_> = x[..2].iter().map(|x| Limbs::copy_of(x.limbs())).collect();
         let pack = |length: usize, shift| {
             // Numbers of a part, the same for all.
             let part = &limbs[..length];
-            cost(lanes, threads, |count| public.pack(&vec![part; count], shift))
+            watch.cost(lanes, threads, |count| public.pack(&vec![part; count], shift))
         };
         let (first, both, squared) = (pack(1, 0)?, pack(2, 0)?, pack(2, SQUARES)?);
         let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_bytes()).collect();
@@ -173,53 +236,31 @@ impl UnitCosts {
             Ok(Fingerprint::of(&message))
         };
         let (check, longer) = (|| public.ciphertexts_from_bytes(&bytes), bytes.repeat(REPEATS));
-        let (check, longer) = (seconds(check)?, seconds(|| public.ciphertexts_from_bytes(&longer))?);
-        let check_each = ((longer - check) / ((REPEATS - 1) * most) as f64).max(0.0);
-        let nth_power = |count| public.nonces(NonceMethod::Power, count);
-        let nth = Cost { one: seconds(|| nth_power(1))?, bundle: seconds(|| nth_power(lanes * threads))?, next: 0.0 };
-        let layer = Layer::measure(key)?;
-        Ok(Self {
+        let (check, longer) = (watch.seconds(check)?, watch.seconds(|| public.ciphertexts_from_bytes(&longer))?);
+        let check_each = ((longer - check) / ((REPEATS - 1) * x.len()) as f64).max(0.0);
+        let nth_power = |count| watch.seconds(|| public.nonces(NonceMethod::Power, count));
+        let nth = Cost { one: nth_power(1)?, bundle: nth_power(lanes * threads)?, next: 0.0 };
+        let layer = watch.seconds(|| self.least.rows(public, &x[..1]))?;
+        let most = watch.seconds(|| self.most.rows(public, &x[..Self::COLUMNS]))?;
+        Ok(UnitCosts {
             bits: public.bits(),
             backend,
             threads,
             encrypt_secret: encrypt(key.nonce_method(), halved)?,
             encrypt_public: encrypt(public.nonce_method(), threads)?,
-            encrypt_ready: cost(lanes, threads, |count| public.add_plain_batch(&x[..count], &plaintexts[..count]))?,
+            encrypt_ready: watch
+                .cost(lanes, threads, |count| public.add_plain_batch(&x[..count], &plaintexts[..count]))?,
             nth_power: Cost { next: nth.bundle, ..nth },
-            decrypt: cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
-            check: (check - most as f64 * check_each).max(0.0),
+            decrypt: watch.cost(lanes, halved, |count| key.decrypt_batch(&x[..count]))?,
+            check: (check - x.len() as f64 * check_each).max(0.0),
             check_each,
-            wire: seconds(wire)? / most as f64,
-            step: layer.step,
-            layer: layer.fixed,
+            wire: watch.seconds(wire)? / x.len() as f64,
+            step: (most - layer).max(0.0) / self.most.multiplications() as f64,
+            layer,
             pack: first,
             pack_next: both.less(first, 1.0),
             square: squared.less(both, f64::from(SQUARES)),
         })
-    }
-}
-
-/// Of a linear layer.
-struct Layer {
-    step: f64,
-    fixed: f64,
-}
-
-impl Layer {
-    const COLUMNS: usize = 64;
-    /// So many that to take a column in counts about as little as in most layers: a product in 10 x 784 weights takes as long as
-    /// one here within 3 %, on one thread and on two. The search for the plan takes a fraction of a second.
-    const ROWS: usize = 16;
-
-    fn measure(key: &SecretKey) -> Result<Self> {
-        let public = key.public_key();
-        let plaintexts = (0..Self::COLUMNS).map(|i| Plaintext::new(i, public)).collect::<Result<Vec<_>>>()?;
-        let x = key.encrypt_batch(&plaintexts)?;
-        let least = LinearLayer::new(1, &[-1])?;
-        let most = LinearLayer::new(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS))?;
-        let fixed = seconds(|| least.rows(public, &x[..1]))?;
-        let step = (seconds(|| most.rows(public, &x))? - fixed).max(0.0) / most.multiplications() as f64;
-        Ok(Self { step, fixed })
     }
 }
 

@@ -1,5 +1,7 @@
 //! `tacita plan`: which layout is the best, and what it will take.
 
+use std::cmp::Ordering::Equal;
+
 use clap::Args;
 use serde::Serialize;
 use tacita::Backend;
@@ -7,6 +9,7 @@ use tacita::encoding::Layout;
 use tacita::inference::{Evaluator, Forecast, Nonces, UnitCosts};
 use tacita::model::{PrivateModel, PublicSpec, QuantiseOptions};
 use tacita::network::Network;
+use tacita::paillier::SecretKey;
 use tacita_datasets::NETWORK;
 
 use super::bench::clock::Clock;
@@ -65,8 +68,10 @@ struct Facts {
     largest_deviation: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Row {
+    #[serde(skip)]
+    forecast: Forecast,
     layout: String,
     ciphertexts: Pair,
     bytes: Pair,
@@ -82,7 +87,7 @@ struct Row {
     deviation: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Pair {
     request: u64,
     response: u64,
@@ -91,6 +96,9 @@ struct Pair {
 /// Largest deviation that a prediction may have.
 const ASKED: f64 = 0.2;
 
+/// Rounds of a check: a machine that others use too is slow for seconds now and then.
+const ROUNDS: usize = 3;
+
 /// What is asked about.
 enum About {
     Model(Box<Evaluator>),
@@ -98,36 +106,16 @@ enum About {
 }
 
 impl About {
-    fn spec(&self) -> &PublicSpec {
-        match self {
-            Self::Model(evaluator) => evaluator.spec(),
-            Self::Spec(spec) => spec,
-        }
-    }
-
-    /// The forecasts, and whether their multiplications are a plan's; of the model's layouts all are planned if that is
-    /// wanted.
-    fn forecasts(
-        &self,
-        costs: &UnitCosts,
-        records: usize,
-        nonces: Nonces,
-        plan_all: bool,
-    ) -> Result<Vec<(Forecast, bool)>, Failure> {
-        let estimate = UnitCosts::estimated_multiplications(self.spec());
-        let all = |planned: bool| move |forecast: Forecast| (forecast, planned);
-        Ok(match self {
-            Self::Model(evaluator) if plan_all => {
-                let multiplications = |layout| evaluator.multiplications(layout);
-                let forecasts = costs.forecasts(evaluator.spec(), records, nonces, multiplications)?;
-                forecasts.into_iter().map(all(true)).collect()
-            }
+    fn rows(&self, costs: &UnitCosts, records: usize, nonces: Nonces) -> Result<Vec<Row>, Failure> {
+        let forecasts = match self {
             Self::Model(evaluator) => evaluator.forecasts(costs, records, nonces)?,
             Self::Spec(spec) => {
+                let estimate = UnitCosts::estimated_multiplications(spec);
                 let forecasts = costs.forecasts(spec, records, nonces, |_| Ok(estimate))?;
-                forecasts.into_iter().map(all(false)).collect()
+                forecasts.into_iter().map(|forecast| (forecast, false)).collect()
             }
-        })
+        };
+        Ok(forecasts.into_iter().map(|(forecast, planned)| Row::from(forecast, planned)).collect())
     }
 }
 
@@ -144,19 +132,12 @@ impl Plan {
             (_, true) => Nonces::Public,
             _ => Nonces::Secret,
         };
-        let forecasts = about.forecasts(&costs, self.records, nonces, self.check)?;
-        let mut layouts: Vec<_> = forecasts.iter().map(|(forecast, planned)| Row::from(forecast, *planned)).collect();
-        let forecasts: Vec<_> = forecasts.into_iter().map(|(forecast, _)| forecast).collect();
-        if let (true, About::Model(evaluator)) = (self.check, &about) {
-            // Whatever the records hold, they take the same time.
-            let least: Vec<_> = about.spec().features().grids().map(|grid| grid.decode(grid.least())).collect();
-            let records = vec![least; self.records];
-            for (row, forecast) in layouts.iter_mut().zip(&forecasts) {
-                console.note(&format!("{} ...", forecast.layout));
-                let (ms, ..) = whole(Clock::short(), &key, evaluator, forecast.layout, &records, self.pool)?;
-                row.compare(ms);
-            }
-        }
+        let mut layouts = match &about {
+            About::Model(evaluator) if self.check => self.check(console, &key, evaluator, nonces)?,
+            _ => about.rows(&costs, self.records, nonces)?,
+        };
+        layouts.sort_by(|x, y| x.forecast.total().total_cmp(&y.forecast.total()));
+        let forecasts: Vec<_> = layouts.iter().map(|row| row.forecast).collect();
         let deviations = layouts.iter().filter_map(|row| row.deviation.map(f64::abs));
         let facts = Facts {
             records: self.records,
@@ -174,6 +155,34 @@ impl Plan {
         Ok(Report::result(&facts, text))
     }
 
+    /// Measures the costs and does the work in turns, [`ROUNDS`] times, and takes of each layout the round whose prediction is
+    /// neither the most nor the least that it is off by.
+    fn check(
+        &self,
+        console: &Console,
+        key: &SecretKey,
+        evaluator: &Evaluator,
+        nonces: Nonces,
+    ) -> Result<Vec<Row>, Failure> {
+        // Whatever the records hold, they take the same time.
+        let least: Vec<_> = evaluator.spec().features().grids().map(|grid| grid.decode(grid.least())).collect();
+        let records = vec![least; self.records];
+        let mut rows = Vec::new();
+        for round in 1..=ROUNDS {
+            let costs = UnitCosts::measure(key)?;
+            let multiplications = |layout| evaluator.multiplications(layout);
+            for forecast in costs.forecasts(evaluator.spec(), self.records, nonces, multiplications)? {
+                let (layout, mut row) = (forecast.layout, Row::from(forecast, true));
+                console.note(&format!("round {round} of {ROUNDS}, {layout} ..."));
+                let (ms, ..) = whole(Clock::short(), key, evaluator, layout, &records, self.pool)?;
+                row.compare(ms);
+                rows.push(row);
+            }
+        }
+        rows.sort_by(|x, y| x.layout.cmp(&y.layout).then(x.deviation.partial_cmp(&y.deviation).unwrap_or(Equal)));
+        Ok(rows.chunk_by(|x, y| x.layout == y.layout).map(|rounds| rounds[rounds.len() / 2].clone()).collect())
+    }
+
     fn about(&self) -> Result<About, Failure> {
         let model: PrivateModel = match (&self.spec, &self.model) {
             (Some(spec), _) => {
@@ -188,10 +197,11 @@ impl Plan {
 }
 
 impl Row {
-    fn from(forecast: &Forecast, planned: bool) -> Self {
+    fn from(forecast: Forecast, planned: bool) -> Self {
         let [encrypt, evaluate, decrypt] =
             [forecast.encrypt, forecast.evaluate, forecast.decrypt].map(|seconds| seconds * 1e3);
         Self {
+            forecast,
             layout: forecast.layout.to_string(),
             ciphertexts: Pair { request: forecast.request_ciphertexts, response: forecast.response_ciphertexts },
             bytes: Pair { request: forecast.request_bytes, response: forecast.response_bytes },
