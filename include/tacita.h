@@ -1506,7 +1506,7 @@ tacita_status tacita_evaluator_prepare(const tacita_evaluator *evaluator,
 
 /**
  * Tells how many multiplications of ciphertexts a set of records takes in the layout with `together` features in a ciphertext.
- * Searches for their plan, for seconds, if it is not there yet.
+ * Searches for their plan, for seconds or, for a thousand outputs, half a minute, if it is not there yet.
  *
  * Threads: any number may share `evaluator`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, ARGUMENT if the spec does not permit the layout, THREADS.

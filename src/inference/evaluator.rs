@@ -57,7 +57,7 @@ impl Evaluator {
     }
 
     /// Makes ready what the first evaluation in a layout otherwise would. Unless the layout [is
-    /// planned](Self::is_planned), that is a search of seconds.
+    /// planned](Self::is_planned), that is a search of seconds, or of half a minute for a thousand outputs.
     ///
     /// # Errors
     /// [`Error::Argument`] if the spec does not list the layout; [`Error::Threads`].
