@@ -46,7 +46,7 @@ report: setup-build setup-peers ## renew docs/performance.md; ARGS="--scaling" o
 scaling: setup-build setup-scaling ## measure how time and memory grow; ARGS="--quick" or "--bits 3072"
 	scripts/scaling $(ARGS)
 
-timing: setup-build ## look for times that depend on secrets, half an hour; ARGS="--measurements N --bits N --only JOB --json"
+timing: setup-build ## look for times that depend on secrets, half an hour; ARGS="--measurements N --bits N --backend NAME --only JOB --json"
 	cargo run --release --features hazmat --example timing -- $(ARGS)
 
 fuzz: setup-build setup-fuzz ## fuzz each parser for FUZZ_SECONDS (60)

@@ -109,7 +109,7 @@ const ROUNDS: usize = 3;
 /// No further run of a round starts after this.
 const LONG_ENOUGH: Duration = Duration::from_millis(15);
 
-/// Measures the same parts in the same order again and again.
+/// Measures the same parts in the same order again and again: a part is known by its place alone.
 #[derive(Default)]
 struct Stopwatch {
     /// Of each part, the least that a round told.
@@ -119,7 +119,7 @@ struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Median seconds of a run in this round, or in one before if that was less.
+    /// Median seconds of a run in this round, or in one before if that was less; a long part runs once a round.
     fn seconds<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
         let start = Instant::now();
         let mut times = Vec::new();
@@ -150,6 +150,7 @@ impl Stopwatch {
     }
 
     fn start_again(&self) {
+        debug_assert_eq!(self.next.get(), self.least.borrow().len());
         self.next.set(0);
     }
 }
