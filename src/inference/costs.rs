@@ -102,24 +102,29 @@ impl Cost {
     }
 }
 
-/// How often everything is measured, all parts in turns: a machine that others use too is slow for a second now and then, and
-/// each part shall have its quick moment.
+/// How often everything is measured, all parts in turns: a machine that others use too is slow for a second now and then, which
+/// shall not be all that is known of a part.
 const ROUNDS: usize = 3;
 
 /// No further run of a round starts after this.
 const LONG_ENOUGH: Duration = Duration::from_millis(15);
 
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
 /// Measures the same parts in the same order again and again: a part is known by its place alone.
 #[derive(Default)]
 struct Stopwatch {
-    /// Of each part, the least that a round told.
-    least: RefCell<Vec<f64>>,
+    /// What each round told of each part.
+    told: RefCell<Vec<Vec<f64>>>,
     /// The part that comes next.
     next: Cell<usize>,
 }
 
 impl Stopwatch {
-    /// Median seconds of a run in this round, or in one before if that was less; a long part runs once a round.
+    /// Seconds of a run: the median of those of a round, and that of the rounds up to this one. A long part runs once a round.
     fn seconds<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
         let start = Instant::now();
         let mut times = Vec::new();
@@ -128,17 +133,16 @@ impl Stopwatch {
             run()?;
             times.push(start.elapsed().as_secs_f64());
         }
-        times.sort_by(f64::total_cmp);
-        Ok(self.keep(times[times.len() / 2]))
+        Ok(self.keep(median(&mut times)))
     }
 
     fn keep(&self, seconds: f64) -> f64 {
-        let (mut least, part) = (self.least.borrow_mut(), self.next.replace(self.next.get() + 1));
-        if part == least.len() {
-            least.push(seconds);
+        let (mut told, part) = (self.told.borrow_mut(), self.next.replace(self.next.get() + 1));
+        if part == told.len() {
+            told.push(Vec::new());
         }
-        least[part] = least[part].min(seconds);
-        least[part]
+        told[part].push(seconds);
+        median(&mut told[part])
     }
 
     /// Seconds of a job for 1 and for more, `threads` of which find their own thread.
@@ -150,7 +154,7 @@ impl Stopwatch {
     }
 
     fn start_again(&self) {
-        debug_assert_eq!(self.next.get(), self.least.borrow().len());
+        debug_assert_eq!(self.next.get(), self.told.borrow().len());
         self.next.set(0);
     }
 }
