@@ -79,7 +79,7 @@ pub(super) struct Whole {
     pub(super) peak_memory_mb: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::commands) struct Times {
     pub(in crate::commands) encrypt: f64,
     pub(in crate::commands) evaluate: f64,
