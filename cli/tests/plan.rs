@@ -44,10 +44,8 @@ fn predictions_are_checked_in_every_layout() {
         for row in report["layouts"].as_array().unwrap() {
             assert!(row["measured_ms"]["evaluate"].as_f64() > Some(0.0) && row["deviation"].is_f64(), "{row}");
         }
-        let largest: Vec<_> =
-            report["largest_deviations"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
-        assert!(largest.len() == 3 && largest.is_sorted());
-        assert_eq!(report["largest_deviation"].as_f64(), Some(largest[1]));
+        let deviations = report["layouts"].as_array().unwrap().iter().filter_map(|row| row["deviation"].as_f64());
+        assert_eq!(report["largest_deviation"].as_f64(), deviations.map(f64::abs).max_by(f64::total_cmp));
     }
 }
 

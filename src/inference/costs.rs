@@ -102,29 +102,27 @@ impl Cost {
     }
 }
 
-/// How often everything is measured, all parts in turns: a machine that others use too is slow for a second now and then, which
-/// shall not be all that is known of a part.
+/// How often everything is measured, all parts in turns: a machine that others use too is slow for a second now and then, and
+/// each part shall have its quick moment.
 const ROUNDS: usize = 3;
+
+/// No further round starts after this: what takes so long has seen quick moments and slow ones.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// No further run of a round starts after this.
 const LONG_ENOUGH: Duration = Duration::from_millis(15);
 
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
 /// Measures the same parts in the same order again and again: a part is known by its place alone.
 #[derive(Default)]
 struct Stopwatch {
-    /// What each round told of each part.
-    told: RefCell<Vec<Vec<f64>>>,
+    /// Of each part, the least that a round told.
+    least: RefCell<Vec<f64>>,
     /// The part that comes next.
     next: Cell<usize>,
 }
 
 impl Stopwatch {
-    /// Seconds of a run: the median of those of a round, and that of the rounds up to this one. A long part runs once a round.
+    /// Median seconds of a run in this round, or in one before if that was less; a long part runs once a round.
     fn seconds<T>(&self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
         let start = Instant::now();
         let mut times = Vec::new();
@@ -133,16 +131,17 @@ impl Stopwatch {
             run()?;
             times.push(start.elapsed().as_secs_f64());
         }
-        Ok(self.keep(median(&mut times)))
+        times.sort_by(f64::total_cmp);
+        Ok(self.keep(times[times.len() / 2]))
     }
 
     fn keep(&self, seconds: f64) -> f64 {
-        let (mut told, part) = (self.told.borrow_mut(), self.next.replace(self.next.get() + 1));
-        if part == told.len() {
-            told.push(Vec::new());
+        let (mut least, part) = (self.least.borrow_mut(), self.next.replace(self.next.get() + 1));
+        if part == least.len() {
+            least.push(seconds);
         }
-        told[part].push(seconds);
-        median(&mut told[part])
+        least[part] = least[part].min(seconds);
+        least[part]
     }
 
     /// Seconds of a job for 1 and for more, `threads` of which find their own thread.
@@ -154,7 +153,7 @@ impl Stopwatch {
     }
 
     fn start_again(&self) {
-        debug_assert_eq!(self.next.get(), self.told.borrow().len());
+        debug_assert_eq!(self.next.get(), self.least.borrow().len());
         self.next.set(0);
     }
 }
@@ -179,12 +178,15 @@ impl UnitCosts {
     /// # Errors
     /// [`Error::Randomness`](crate::Error::Randomness), [`Error::Threads`](crate::Error::Threads).
     pub fn measure(key: &SecretKey) -> Result<Self> {
-        let (samples, watch) = (Samples::new(key)?, Stopwatch::default());
+        let (samples, watch, start) = (Samples::new(key)?, Stopwatch::default(), Instant::now());
+        let mut costs = samples.measure(&watch)?;
         for _ in 1..ROUNDS {
-            samples.measure(&watch)?;
-            watch.start_again();
+            if start.elapsed() < LONGEST {
+                watch.start_again();
+                costs = samples.measure(&watch)?;
+            }
         }
-        samples.measure(&watch)
+        Ok(costs)
     }
 }
 

@@ -86,6 +86,15 @@ pub(in crate::commands) struct Times {
     pub(in crate::commands) decrypt: f64,
 }
 
+impl Times {
+    /// The least of both, step by step.
+    pub(in crate::commands) fn lower_to(&mut self, other: &Self) {
+        self.encrypt = self.encrypt.min(other.encrypt);
+        self.evaluate = self.evaluate.min(other.evaluate);
+        self.decrypt = self.decrypt.min(other.decrypt);
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::commands) struct Lengths {
     pub(in crate::commands) request: usize,
