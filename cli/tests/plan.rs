@@ -39,7 +39,7 @@ fn the_quickest_layout_comes_first_and_is_said_to_be_the_best() {
 fn predictions_are_checked_in_every_layout() {
     let folder = clinic::open();
     for pool in ["", "--pool"] {
-        let report = plan(&folder, &format!("--model model.safetensors --check {pool}"));
+        let report = plan(&folder, &format!("--model model.safetensors --check --rounds 2 {pool}"));
         assert_eq!(report["pool"], !pool.is_empty());
         for row in report["layouts"].as_array().unwrap() {
             assert!(row["measured_ms"]["evaluate"].as_f64() > Some(0.0) && row["deviation"].is_f64(), "{row}");
@@ -59,6 +59,8 @@ fn what_cannot_be_planned_is_refused() {
         ("--model nowhere", 60),
         ("--spec spec.json --model model.safetensors", 2),
         ("--spec spec.json --check", 2),
+        ("--check --rounds 0", 2),
+        ("--rounds 2", 2),
     ] {
         assert_eq!(folder.tacita(&format!("plan --bits 2048 {line}")).code, code, "{line}");
     }
