@@ -1337,7 +1337,8 @@ tacita_status tacita_model_compile(const uint8_t *network,
 
 /**
  * Makes a model like another one, which carries the plan of its multiplications in the layout with `together` features in a
- * ciphertext, 1 for the records layout: for its file and for every evaluator that is made of it. The search takes seconds.
+ * ciphertext, 1 for the records layout: for its file and for every evaluator that is made of it. The search takes seconds, or
+ * half a minute for a thousand outputs.
  *
  * `progress` is told the steps of the search, of which more come to light as it goes on, and may be NULL. `user_data` is
  * handed to it, and may be NULL.
@@ -1470,9 +1471,9 @@ void tacita_verified_keys_free(tacita_verified_keys *keys);
 /* ==== Evaluators: requests to responses. ==== */
 
 /**
- * Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
- * carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For other layouts see
- * `tacita_evaluator_prepare`.
+ * Makes an evaluator that is ready for requests in the records layout. That takes seconds, or half a minute for a thousand
+ * outputs, if the model's file does not carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For
+ * other layouts see `tacita_evaluator_prepare`.
  *
  * Threads: any number may share `model`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
@@ -1606,8 +1607,8 @@ tacita_status tacita_costs_measure(const tacita_secret_key *key,
  * Predicts what `records` records take in each layout of a model, the quickest first, as JSON text: `records`, `best`,
  * `layouts` (`layout`, `together`, `request_ciphertexts`, `response_ciphertexts`, `request_bytes`, `response_bytes`,
  * `multiplications`, `estimated`, and in seconds `encrypt`, `evaluate`, `decrypt`, `total`) and `costs`. Plans of
- * multiplications that may be the best and are not there yet are searched for, which takes seconds; the evaluator keeps
- * them. For the rest multiplications are `estimated`.
+ * multiplications that may be the best and are not there yet are searched for, which takes seconds each, or half a minute for
+ * a thousand outputs; the evaluator keeps them. For the rest multiplications are `estimated`.
  *
  * `nonces` is one of TACITA_PLAN_.... `progress` is told the steps of each search, and may be NULL. `user_data` is handed to
  * it, and may be NULL.

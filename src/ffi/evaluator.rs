@@ -25,9 +25,9 @@ impl Handle for tacita_evaluator {
     type Value = Evaluator;
 }
 
-/// Makes an evaluator that is ready for requests in the records layout. That takes seconds if the model's file does not
-/// carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For other layouts see
-/// `tacita_evaluator_prepare`.
+/// Makes an evaluator that is ready for requests in the records layout. That takes seconds, or half a minute for a thousand
+/// outputs, if the model's file does not carry the plan of that layout: `tacita_model_new_with_plan` tells of its progress. For
+/// other layouts see `tacita_evaluator_prepare`.
 ///
 /// Threads: any number may share `model`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.

@@ -117,6 +117,8 @@ pub(crate) fn libraries(build: Build) -> PathBuf {
         // Without a triple the flag would go to build scripts, too.
         triple = triple.or_else(|| Some(host()));
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
+        // What it finds is named in full.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "full");
     }
     cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]).arg("--target-dir").arg(&target);
     cargo.args(triple.as_ref().map(|triple| format!("--target={triple}")));
