@@ -1478,7 +1478,8 @@ void tacita_verified_keys_free(tacita_verified_keys *keys);
  * Threads: any number may share `model`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.
  */
-tacita_status tacita_evaluator_new(const tacita_model *model, tacita_evaluator **evaluator_out);
+tacita_status tacita_evaluator_new(const tacita_model *model,
+                                   tacita_evaluator **evaluator_out);
 
 /**
  * Makes an evaluator that takes requests of at most so many records, where others take 100,000.
@@ -1493,8 +1494,8 @@ tacita_status tacita_evaluator_new_with_max_records(const tacita_model *model,
 /**
  * Makes an evaluator ready for requests with `together` features in a ciphertext; 1 is the records layout.
  *
- * Without it the first such request takes longer, by seconds if the model's file does not carry the plan of that
- * layout, which `tacita_model_new_with_plan` and the command `tacita compile --plan` store.
+ * Without it the first such request takes longer, by seconds, or half a minute for a thousand outputs, if the model's file does
+ * not carry the plan of that layout, which `tacita_model_new_with_plan` and the command `tacita compile --plan` store.
  * `progress` is told the steps of the search, of which more come to light as it goes on, and may be NULL. `user_data` is handed
  * to it, and may be NULL.
  * Threads: any number may share `evaluator`.
@@ -1595,7 +1596,8 @@ void tacita_evaluator_free(tacita_evaluator *evaluator);
 
 /**
  * Measures the costs with the engine of a key and all threads: a second of work, or a few where the engine is slow. They
- * are those of any key of this length and engine.
+ * are those of any key of this length and engine, each the least of up to three turns: what neighbours of the machine take comes
+ * on top.
  *
  * Threads: any number may share `key`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, KEY_HASH, RANDOMNESS, THREADS.

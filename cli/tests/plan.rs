@@ -11,10 +11,12 @@ fn plan(folder: &command::Folder, line: &str) -> Value {
     folder.tacita(&format!("plan --bits 2048 --json {line}")).success().json()
 }
 
+fn total(row: &Value, times: &str) -> f64 {
+    ["encrypt", "evaluate", "decrypt"].iter().filter_map(|step| row[times][step].as_f64()).sum()
+}
+
 fn totals(report: &Value) -> Vec<f64> {
-    let total =
-        |row: &Value| ["encrypt", "evaluate", "decrypt"].iter().filter_map(|step| row["ms"][step].as_f64()).sum();
-    report["layouts"].as_array().unwrap().iter().map(total).collect()
+    report["layouts"].as_array().unwrap().iter().map(|row| total(row, "ms")).collect()
 }
 
 #[test]
@@ -42,10 +44,14 @@ fn predictions_are_checked_in_every_layout() {
         let report = plan(&folder, &format!("--model model.safetensors --check --rounds 2 {pool}"));
         assert_eq!(report["pool"], !pool.is_empty());
         for row in report["layouts"].as_array().unwrap() {
-            assert!(row["measured_ms"]["evaluate"].as_f64() > Some(0.0) && row["deviation"].is_f64(), "{row}");
+            assert!(row["measured_ms"]["evaluate"].as_f64() > Some(0.0), "{row}");
+            let [predicted, measured] = [total(row, "ms"), total(row, "measured_ms")];
+            assert!((row["deviation"].as_f64().unwrap() - (predicted / measured - 1.0)).abs() < 1e-9, "{row}");
         }
         let deviations = report["layouts"].as_array().unwrap().iter().filter_map(|row| row["deviation"].as_f64());
         assert_eq!(report["largest_deviation"].as_f64(), deviations.map(f64::abs).max_by(f64::total_cmp));
+        let largest = report["largest_deviations"].as_array().unwrap();
+        assert!(largest.len() == 2 && largest[0] == report["largest_deviation"]);
     }
 }
 

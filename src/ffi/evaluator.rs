@@ -68,8 +68,8 @@ pub unsafe extern "C" fn tacita_evaluator_new_with_max_records(
 
 /// Makes an evaluator ready for requests with `together` features in a ciphertext; 1 is the records layout.
 ///
-/// Without it the first such request takes longer, by seconds if the model's file does not carry the plan of that
-/// layout, which `tacita_model_new_with_plan` and the command `tacita compile --plan` store.
+/// Without it the first such request takes longer, by seconds, or half a minute for a thousand outputs, if the model's file does
+/// not carry the plan of that layout, which `tacita_model_new_with_plan` and the command `tacita compile --plan` store.
 /// `progress` is told the steps of the search, of which more come to light as it goes on, and may be NULL. `user_data` is handed
 /// to it, and may be NULL.
 /// Threads: any number may share `evaluator`.

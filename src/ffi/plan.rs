@@ -34,7 +34,8 @@ impl Handle for tacita_costs {
 }
 
 /// Measures the costs with the engine of a key and all threads: a second of work, or a few where the engine is slow. They
-/// are those of any key of this length and engine.
+/// are those of any key of this length and engine, each the least of up to three turns: what neighbours of the machine take comes
+/// on top.
 ///
 /// Threads: any number may share `key`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, KEY_HASH, RANDOMNESS, THREADS.

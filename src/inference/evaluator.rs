@@ -45,8 +45,8 @@ impl Evaluator {
     /// Most keys that have a pool.
     pub const MAX_POOLS: usize = 64;
 
-    /// An evaluator. The records layout is [prepared](Self::prepare) here, which takes as long as that if the model does not
-    /// carry its [plan](PrivateModel::plan).
+    /// An evaluator. The records layout is [prepared](Self::prepare) here, which takes seconds, or half a minute for a
+    /// thousand outputs, if the model does not carry its [plan](PrivateModel::plan).
     pub fn new(model: PrivateModel) -> Self {
         let layer = |layout| model.layer(layout).cloned().map_or_else(OnceLock::new, OnceLock::from);
         let layers = model.spec().layouts().map(|layout| (layout, layer(layout))).collect();

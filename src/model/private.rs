@@ -27,8 +27,8 @@ const DIGEST_AT: usize = 8 + PREFIX.len();
 
 /// Integer weights and bias with the spec they belong to. Whatever record a spec lets through, no output overflows.
 ///
-/// A model can carry the [plans](Self::plan) of its multiplications in some of the spec's layouts. A plan takes seconds to find
-/// and is good for as few multiplications as possible.
+/// A model can carry the [plans](Self::plan) of its multiplications in some of the spec's layouts. A plan takes seconds to find,
+/// or half a minute for a thousand outputs, and is good for as few multiplications as possible.
 ///
 /// As a file it is safetensors (`model.safetensors`; `docs/formats.md` describes it).
 #[derive(Clone)]

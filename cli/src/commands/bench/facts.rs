@@ -79,7 +79,7 @@ pub(super) struct Whole {
     pub(super) peak_memory_mb: Option<f64>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(in crate::commands) struct Times {
     pub(in crate::commands) encrypt: f64,
     pub(in crate::commands) evaluate: f64,
@@ -87,7 +87,7 @@ pub(in crate::commands) struct Times {
 }
 
 impl Times {
-    /// The least of both, step by step.
+    /// Keeps the least of both, step by step.
     pub(in crate::commands) fn lower_to(&mut self, other: &Self) {
         self.encrypt = self.encrypt.min(other.encrypt);
         self.evaluate = self.evaluate.min(other.evaluate);
@@ -121,5 +121,17 @@ impl Machine {
         let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         let cpu = name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).to_string();
         Ok(Self { cpu, cores, backend: tacita::Backend::selected()?.name().into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Times;
+
+    #[test]
+    fn the_least_is_kept_of_each_step() {
+        let mut least = Times { encrypt: 1.0, evaluate: 5.0, decrypt: 3.0 };
+        least.lower_to(&Times { encrypt: 2.0, evaluate: 4.0, decrypt: 3.5 });
+        assert_eq!([least.encrypt, least.evaluate, least.decrypt], [1.0, 4.0, 3.0]);
     }
 }
