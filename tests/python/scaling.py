@@ -10,7 +10,8 @@ rows.
 Memory must stay bounded, and a record more must take no longer among the most than among ten times fewer, but for a tenth;
 otherwise it fails. The same of features and rows is only told. Of records and features the differences are compared, so
 that what is done once, like making tables, does not count, of rows the time of each; that work gets cheaper where there is
-more of it is no fault. --quick is small, and judges no times.
+more of it is no fault. All times are means: of fewer records before and after the most, altogether for about as long, of
+features and rows in turns. What else the machine does for a while then falls on all. --quick is small, and judges no times.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from statistics import median
+from statistics import fmean
 
 parser = argparse.ArgumentParser(description="How time and memory of the commands grow.")
 parser.add_argument("tacita", help="the command to measure")
@@ -35,9 +36,9 @@ tacita = os.path.abspath(arguments.tacita)
 random.seed(784)
 
 
-def run(line, **places):
+def run(line):
     """Runs a command: its facts, its seconds, its peak memory in MB."""
-    words = [tacita, "--json"] + [word.format(**places) for word in line.split()]
+    words = [tacita, "--json"] + line.split()
     start = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.PIPE)
     output = process.stdout.read()
@@ -76,28 +77,43 @@ def records(name, count, columns):
 
 def compile_model(rows, columns):
     network("network", rows, columns)
-    line = "compile network --pixels --activation identity --model model --spec spec"
-    return run(line)
+    outputs = f"--model model-{rows}x{columns} --spec spec-{rows}x{columns}"
+    _, seconds, peak = run(f"compile network --pixels --activation identity {outputs}")
+    return {"compile": {"seconds": seconds, "peak_mb": peak}}
 
 
-def through(count, columns, more=""):
-    """From CSV to predictions: for each command its own time in ms, its seconds as a process, its peak memory in MB. For one
-    record, which takes milliseconds, these are the medians of five runs."""
+def through(count, rows, columns, more=""):
+    """From CSV to predictions: for each command its own time in ms, its seconds as a process, its peak memory in MB."""
     records("csv", count, columns)
-    spec = "--spec spec --key secret"
+    model, spec = f"--model model-{rows}x{columns}", f"--spec spec-{rows}x{columns} --key secret"
     lines = {
         "encrypt": f"encrypt {spec} --in csv --out requests {more}",
-        "evaluate": f"evaluate --model model --in requests --out responses --verified-keys keys --max-records {count}",
+        "evaluate": f"evaluate {model} --in requests --out responses --verified-keys keys --max-records {count}",
         "decrypt": f"decrypt {spec} --request requests --in responses --out predictions",
     }
     done = {}
     for command, line in lines.items():
-        runs = [run(line) for _ in range(5 if count == 1 and not arguments.quick else 1)]
-        assert all(facts["records"] == count for facts, _, _ in runs)
-        facts, seconds, peaks = zip(*runs)
-        done[command] = {"seconds": median(seconds), "ms": median(one["ms"] for one in facts), "peak_mb": max(peaks)}
+        facts, seconds, peak = run(line)
+        assert facts["records"] == count
+        done[command] = {"seconds": seconds, "ms": facts["ms"], "peak_mb": peak}
     with open("predictions") as file:
         assert file.read(11) == '{"records":'
+    return done
+
+
+def averages(order, measure):
+    """Measures the sizes in this order, some more than once: for each, in every command the mean times and the highest peak."""
+    runs = {}
+    for size in order:
+        runs.setdefault(size, []).append(measure(size))
+    return {size: average(runs[size]) for size in sorted(runs)}
+
+
+def average(runs):
+    done = {}
+    for command in runs[0]:
+        times = {time: fmean(run[command][time] for run in runs) for time in ["seconds", "ms"]}
+        done[command] = {**times, "peak_mb": max(run[command]["peak_mb"] for run in runs)}
     return done
 
 
@@ -159,22 +175,24 @@ with tempfile.TemporaryDirectory() as folder:
     counts = [1_000, 20_000] if arguments.quick else [1_000, 10_000, 100_000]
     compile_model(10, columns)
     # Not counted: the key's proof is checked in the first evaluation.
-    through(1, columns)
-    by_records = {count: through(count, columns, more) for count in counts}
+    through(1, 10, columns)
+    around = [] if arguments.quick else counts[:-1] * 4
+    by_records = averages(around + counts + around, lambda count: through(count, 10, columns, more))
     results["records"] = by_records
     show(f"Records of {columns} features, 10 rows", "records", by_records, commands)
 
-    by_features = {}
-    for columns in [784, 3_136] if arguments.quick else [784, 7_840, 50_000]:
-        _, seconds, peak = compile_model(10, columns)
-        by_features[columns] = {"compile": {"seconds": seconds, "peak_mb": peak}, **through(1, columns)}
+    turns = 1 if arguments.quick else 10
+    features = [784, 3_136] if arguments.quick else [784, 7_840, 50_000]
+    compiled = {columns: compile_model(10, columns) for columns in features}
+    by_features = averages(features * turns, lambda columns: through(1, 10, columns))
+    by_features = {columns: {**compiled[columns], **done} for columns, done in by_features.items()}
     results["features"] = by_features
     show("Features, one record, 10 rows", "features", by_features, ["compile"] + commands)
 
-    by_rows = {}
-    for rows in [1, 20] if arguments.quick else [1, 10, 100, 1_000]:
-        _, seconds, peak = compile_model(rows, 784)
-        by_rows[rows] = {"compile": {"seconds": seconds, "peak_mb": peak}, **through(1, 784)}
+    rows = [1, 20] if arguments.quick else [1, 10, 100, 1_000]
+    compiled = {count: compile_model(count, 784) for count in rows}
+    by_rows = averages(rows * turns, lambda count: through(1, count, 784))
+    by_rows = {count: {**compiled[count], **done} for count, done in by_rows.items()}
     results["rows"] = by_rows
     show("Rows, one record of 784 features", "rows", by_rows, ["compile"] + commands)
 
