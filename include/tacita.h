@@ -1482,7 +1482,8 @@ tacita_status tacita_evaluator_new(const tacita_model *model,
                                    tacita_evaluator **evaluator_out);
 
 /**
- * Makes an evaluator that takes requests of at most so many records, where others take 100,000.
+ * Makes an evaluator that takes requests of at most so many records, where others take 100,000; otherwise as with
+ * `tacita_evaluator_new`.
  *
  * Threads: any number may share `model`.
  * Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.

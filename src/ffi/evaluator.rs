@@ -49,7 +49,8 @@ fn ready(evaluator: Evaluator) -> Result<Evaluator, Failure> {
     Ok(evaluator)
 }
 
-/// Makes an evaluator that takes requests of at most so many records, where others take 100,000.
+/// Makes an evaluator that takes requests of at most so many records, where others take 100,000; otherwise as with
+/// `tacita_evaluator_new`.
 ///
 /// Threads: any number may share `model`.
 /// Fails with: NULL_POINTER, WRONG_HANDLE, THREADS.

@@ -3,9 +3,9 @@
     scaling.py TACITA [--quick] [--bits 2048] [--json]
 
 Every command is a process of its own; its peak memory is what the system counted for it (ru_maxrss), at least the 20 MB
-that this program has itself. Of each command there are the seconds of the whole process, the reading of keys and models included, and `ms`, the time that it tells of
-its work alone, with the tables that are made meanwhile. `us each` is the latter by the records, features or
-rows.
+that this program has itself. Of each command there are the seconds of the whole process, the reading of keys and models
+included, and `ms`, the time that it tells of its work alone, with the tables that are made meanwhile. `us each` is the latter
+by the records, features or rows.
 
 Memory must stay bounded, and a record more must take no longer among the most than among ten times fewer, but for a tenth;
 otherwise it fails. The same of features and rows is only told. Of records and features the differences are compared, so
@@ -101,10 +101,11 @@ def through(count, rows, columns, more=""):
     return done
 
 
-def averages(order, measure):
+def averages(what, order, measure):
     """Measures the sizes in this order, some more than once: for each, in every command the mean times and the highest peak."""
     runs = {}
-    for size in order:
+    for turn, size in enumerate(order, 1):
+        print(f"{what}, {turn} of {len(order)}: {size} ...", file=sys.stderr, flush=True)
         runs.setdefault(size, []).append(measure(size))
     return {size: average(runs[size]) for size in sorted(runs)}
 
@@ -177,21 +178,21 @@ with tempfile.TemporaryDirectory() as folder:
     # Not counted: the key's proof is checked in the first evaluation.
     through(1, 10, columns)
     order = counts if arguments.quick else (counts[:-1] * 4 + counts) * 3
-    by_records = averages(order, lambda count: through(count, 10, columns, more))
+    by_records = averages("records", order, lambda count: through(count, 10, columns, more))
     results["records"] = by_records
     show(f"Records of {columns} features, 10 rows", "records", by_records, commands)
 
     turns = 1 if arguments.quick else 10
     features = [784, 3_136] if arguments.quick else [784, 7_840, 50_000]
     compiled = {columns: compile_model(10, columns) for columns in features}
-    by_features = averages(features * turns, lambda columns: through(1, 10, columns))
+    by_features = averages("features", features * turns, lambda columns: through(1, 10, columns))
     by_features = {columns: {**compiled[columns], **done} for columns, done in by_features.items()}
     results["features"] = by_features
     show("Features, one record, 10 rows", "features", by_features, ["compile"] + commands)
 
     rows = [1, 20] if arguments.quick else [1, 10, 100, 1_000]
     compiled = {count: compile_model(count, 784) for count in rows}
-    by_rows = averages(rows * turns, lambda count: through(1, count, 784))
+    by_rows = averages("rows", rows * turns, lambda count: through(1, count, 784))
     by_rows = {count: {**compiled[count], **done} for count, done in by_rows.items()}
     results["rows"] = by_rows
     show("Rows, one record of 784 features", "rows", by_rows, ["compile"] + commands)
