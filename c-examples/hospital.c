@@ -44,13 +44,15 @@ done:
     return failed;
 }
 
-#define SPACE " \t\r\n"
+#define BLANK " \t"
+#define LINE_END "\r\n"
+#define SPACE BLANK LINE_END
 
 /* Numbers out of text, in memory that is the caller's to free. */
 static int load_values(const char *path, double **values, size_t *count) {
     uint8_t *text = NULL;
     size_t length = 0;
-    int failed = 0;
+    int failed = 0, comma = 0;
     char *at, *end;
     double value;
     TRY_FILE(read_file(path, &text, &length));
@@ -62,24 +64,19 @@ static int load_values(const char *path, double **values, size_t *count) {
         goto done;
     }
     *count = 0;
-    for (at = (char *)text;; at = end) {
-        at += strspn(at, SPACE);
-        /* One comma between two numbers: a second one would stand for a value that is missing. */
-        if (*count > 0 && *at == ',') {
-            at += 1 + strspn(at + 1, SPACE);
-        }
+    at = (char *)text + strspn((char *)text, SPACE);
+    while (comma || at != (char *)text + length) {
         value = strtod(at, &end);
-        if (end == at) {
-            break;
-        }
-        if (*end != 0 && strchr(SPACE ",", *end) == NULL) {
+        /* After a comma there is a number on the same line: without it, all later values would move up. */
+        if (end == at || strchr(LINE_END, *at) != NULL || (*end != 0 && strchr(SPACE ",", *end) == NULL)) {
+            fprintf(stderr, "%s: what begins at byte %lu is not a number\n", path, (unsigned long)(at - (char *)text));
+            failed = 1;
             break;
         }
         (*values)[(*count)++] = value;
-    }
-    if (at != (char *)text + length) {
-        fprintf(stderr, "%s: byte %lu is not part of a number\n", path, (unsigned long)(at - (char *)text));
-        failed = 1;
+        at = end + strspn(end, BLANK);
+        comma = *at == ',';
+        at += comma ? 1 + strspn(at + 1, BLANK) : strspn(at, SPACE);
     }
 done:
     free(text);
