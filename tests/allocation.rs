@@ -391,6 +391,14 @@ fn messages_that_ask_for_memory_keep_the_bound() {
             assert!(!request(&file) && !response(&file));
         }
         assert!(!request(&run) && !response(&run));
+        // In place of the digest and of the content.
+        for (kind, read) in [("tacita.request", request as Reader), ("tacita.response", response)] {
+            let file = seal(kind, &[]);
+            for at in [file.len() - 35, file.len() - 1] {
+                assert!(!read(&[&file[..at], &run].concat()));
+                assert!(!read(&[&file[..at], &[0x82], &run].concat()));
+            }
+        }
     }
 }
 

@@ -187,9 +187,10 @@ impl<'a> Reader<'a> {
         bytes.try_into().map_err(|_| self.malformed(&format!("a byte string of {N} bytes")))
     }
 
-    /// Whether the bytes end before the next item does.
+    /// Whether the bytes end before the byte string does that stands next. What else may stand there is not skipped: open
+    /// arrays in one another would take memory.
     fn is_cut(&self) -> bool {
-        self.decoder.clone().skip().is_err_and(|error| error.is_end_of_input())
+        self.decoder.clone().bytes().is_err_and(|error| error.is_end_of_input())
     }
 
     pub(super) fn at_end(&self) -> bool {

@@ -27,7 +27,7 @@ pub(super) mod sealed {
 }
 
 /// Reads messages one by one, each checked as [`Request::from_bytes`] or [`Response::from_bytes`] would, so that only one is
-/// in memory: at most twice its length, and no more than has arrived, whatever length it claims.
+/// in memory: at most three times its length, and no more than has arrived, whatever length it claims.
 ///
 /// An input without any message, or with anything but further messages of its kind behind the first, is an error. After an
 /// error nothing more comes. Which requests and responses belong together is for
