@@ -50,7 +50,7 @@ impl NonceMethod {
     }
 }
 
-/// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move.
+/// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move; a process that is forked off must not use its copy.
 pub struct Nonce {
     pub(super) key: Fingerprint,
     /// Twice the limbs of n.
@@ -167,12 +167,18 @@ impl PublicKey {
     /// Uniform units modulo n, on all threads of the pool.
     pub(crate) fn roots(&self, count: usize, entropy: &mut dyn Entropy) -> Result<Vec<Limbs>> {
         let mut roots = self.roots_or_not(count, entropy)?;
-        // Honest keys never get further. A key may have been made of small primes so that one draw in thirty is not a
-        // unit; then only those are drawn again, or a long list would never be without one.
+        // Honest keys never get further. A key may have been made of small primes so that one draw in twenty-five is not a
+        // unit; then only those are drawn again, or a long list would never be without one. A random number that the check
+        // multiplies with may be no unit either: a root is drawn again if it never passes.
+        const CHECKS: usize = 3;
         while !self.all_units(&roots, entropy)? {
             let mut unfit = Vec::new();
             for root in &mut roots {
-                if !self.all_units(std::slice::from_ref(root), entropy)? {
+                let mut fit = false;
+                for _ in 0..CHECKS {
+                    fit = fit || self.all_units(std::slice::from_ref(root), entropy)?;
+                }
+                if !fit {
                     unfit.push(root);
                 }
             }
@@ -262,18 +268,40 @@ mod tests {
     use crate::paillier::UnverifiedPublicKey;
     use rug::Integer;
 
-    #[test]
-    fn a_key_of_small_primes_does_not_keep_the_evaluator_busy_for_ever() {
-        // Its owner can prove gcd(n, phi(n)) = 1: no prime between 6367 and twice that divides another less 1.
+    /// Its owner can prove gcd(n, phi(n)) = 1: no prime between 6367 and twice that divides another less 1.
+    fn key_of_small_primes(bits: u32) -> PublicKey {
         let mut n = Integer::from(1);
         let mut prime = Integer::from(6367);
-        while n.significant_bits() < 230 {
+        while n.significant_bits() < bits - 26 {
             prime = prime.next_prime();
             n *= &prime;
         }
-        n *= ((Integer::from(1) << 256u32) / &n).prev_prime();
-        assert_eq!(n.significant_bits(), 256);
-        let key = UnverifiedPublicKey { n, short_nonces: false, proof: None }.assume_verified().unwrap();
+        n *= ((Integer::from(1) << bits) / &n).prev_prime();
+        assert_eq!(n.significant_bits(), bits);
+        UnverifiedPublicKey { n, short_nonces: false, proof: None }.assume_verified().unwrap()
+    }
+
+    /// Fails after so many draws.
+    struct Scarce(usize);
+
+    impl Entropy for Scarce {
+        fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+            self.0 = self.0.checked_sub(1).ok_or(Error::Randomness)?;
+            SystemEntropy.fill(bytes)
+        }
+    }
+
+    #[test]
+    fn units_are_found_where_one_number_in_twenty_five_is_none() {
+        // Were roots drawn again whenever one check fails, so many would pass once in e^16 rounds.
+        let count = 10_000;
+        let roots = key_of_small_primes(4096).roots(count, &mut Scarce(20 * count)).unwrap();
+        assert_eq!(roots.len(), count);
+    }
+
+    #[test]
+    fn a_key_of_small_primes_does_not_keep_the_evaluator_busy_for_ever() {
+        let key = key_of_small_primes(256);
         // All of so many are units once in e^25 times.
         let nonces = key.nonces(NonceMethod::Power, 10_000).unwrap();
         assert_eq!(nonces.len(), 10_000);
