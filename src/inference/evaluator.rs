@@ -228,8 +228,8 @@ impl Evaluator {
         jobs: &[(&Request, &PublicKey)],
         progress: OnProgress,
     ) -> Result<Vec<Result<Response>>> {
-        // A search inside would share its threads with evaluations that want what it searches for. Requests that will be refused
-        // are no reason to search.
+        // A search inside would share its threads with evaluations that want what it searches for. Requests that their length
+        // or header rules out are no reason to search.
         for (request, key) in jobs {
             if self.check(&request.header, request.ciphertexts.len(), key).is_ok() {
                 self.layer(request.header.layout())?;
@@ -256,10 +256,14 @@ impl Evaluator {
     ) -> Result<Response> {
         let header = request.header;
         let packing = self.check(&header, request.ciphertexts.len(), key)?;
-        let layer = self.layer(header.layout())?;
         let batch_columns = packing.columns(self.model.columns());
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
         let batches: Vec<_> = packing.batches(header.records()).zip(chunks).collect();
+        if !self.is_planned(header.layout()) {
+            // Ciphertexts that will be refused are no reason to search.
+            threads::run(|| read(&batches[..batches.len().min(1)], 0, batch_columns, key))??;
+        }
+        let layer = self.layer(header.layout())?;
         let (total, threads) = (batches.len(), threads::threads()?);
         // Equally many each time, so that the last ones fill the lanes too.
         let ahead = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);

@@ -30,8 +30,9 @@ const FILL_BATCHES: usize = 4;
 ///
 /// Nonces stay in memory, which is wiped, and go nowhere else. Clones share one pool; when the last one goes, so do the
 /// nonces and the thread that fills. Any number of threads may take. A process that is forked off finds its copy of the pool
-/// empty and draws every nonce freshly, so that parent and child never use the same; let it make a pool of its own. (It knows
-/// itself by its process id; do not fork while another thread makes its first call to this library.)
+/// empty and draws every nonce freshly, so that parent and child never take the same; let it make a pool of its own. What was
+/// taken before the fork is in both: only one of them may use it. (The pool knows its process by the id; do not fork while
+/// another thread makes its first call to this library.)
 ///
 /// ```
 /// use tacita::paillier::{NoncePool, Plaintext, SecretKey};
@@ -109,7 +110,7 @@ impl NoncePool {
         Self::new(EncryptionKey::Public(key.clone()), method, capacity, || Box::new(SystemEntropy))
     }
 
-    /// A pool of up to `capacity` nonces, drawn with the secret key, in about half to two thirds of the time.
+    /// A pool of up to `capacity` nonces, drawn with the secret key, in six to nine tenths of the time.
     ///
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).
