@@ -41,7 +41,7 @@ pub(crate) struct Plan {
     program: Program,
     /// One a row.
     ends: Vec<Ends>,
-    /// Sums of the rows' weights, which repair the cheap entry of the columns.
+    /// Sums of the rows' weights, which repair a cheap entry of the columns.
     sums: Vec<i64>,
     complete: OnceLock<Complete>,
 }
@@ -52,6 +52,8 @@ struct Complete {
     schedule: Schedule,
     /// The rows' results among the scheduled values.
     results: Vec<u32>,
+    /// Whether columns enter cheaply and rows are repaired: few rows of many columns.
+    repairs: bool,
 }
 
 /// Inputs behind the columns: 1, R^2 and R^-2, R of the engine.
@@ -110,10 +112,12 @@ impl Plan {
         denominators.sort_unstable();
         denominators.dedup();
         let inverted = joint_inverses(&mut builder, &denominators);
+        // An entry that needs no repair is a product more for each column.
+        let repairs = self.sums.iter().map(|&sum| nonzero_digits(sum)).sum::<usize>() < self.columns;
         let mut powers = [vec![one + 1], vec![one + 2]];
         let mut results = Vec::with_capacity(self.ends.len());
         for (ends, &sum) in self.ends.iter().zip(&self.sums) {
-            let mut factors = repair(&mut builder, &mut powers, sum);
+            let mut factors = if repairs { repair(&mut builder, &mut powers, sum) } else { Vec::new() };
             factors.extend(ends[0].map(|value| place[value as usize]));
             factors.extend(ends[1].map(|value| {
                 let position = denominators.binary_search(&place[value as usize]);
@@ -121,7 +125,7 @@ impl Plan {
             }));
             results.push(builder.product(&factors).unwrap_or(one));
         }
-        Complete { schedule: Schedule::new(&builder.finish(), &results), results }
+        Complete { schedule: Schedule::new(&builder.finish(), &results), results, repairs }
     }
 
     /// Columns whose inverses are inputs that something uses.
@@ -148,15 +152,16 @@ impl Plan {
         spare: &Spare<L::Single>,
     ) -> Result<Vec<L::Single>> {
         assert_eq!(columns.len(), self.columns);
+        let complete = self.complete.get_or_init(|| self.completed());
         let enter = |s: &mut L::Scratch, columns: &[&[u64]]| {
-            executor::scatter(lanes, &lanes.enter_raw(columns, s), columns.len(), spare.take(columns.len()))
+            let entered = if complete.repairs { lanes.enter_raw(columns, s) } else { lanes.enter(columns, s) };
+            executor::scatter(lanes, &entered, columns.len(), spare.take(columns.len()))
         };
         let mut inputs: Vec<_> =
             columns.par_chunks(L::WIDTH).map_init(|| lanes.scratch(), enter).flatten_iter().collect();
         let mut scratch = lanes.scratch();
         let constants = [lanes.one(), lanes.repair(1, &mut scratch), lanes.repair(-1, &mut scratch)];
         inputs.extend(constants.iter().filter_map(|constant| lanes.scatter(constant).into_iter().next()));
-        let complete = self.complete.get_or_init(|| self.completed());
         executor::run(lanes, modulus, &complete.schedule, inputs, &complete.results, spare)
     }
 }
@@ -187,8 +192,14 @@ fn joint_inverses(builder: &mut Builder, values: &[u32]) -> Vec<u32> {
     inverses
 }
 
-/// Factors of R^(2 weight), from the powers of R^2 and R^-2 that are there so far: one for each nonzero digit of the weight
-/// in signed binary, where no two neighbours are nonzero.
+/// Nonzero digits of a number in signed binary, where no two neighbours are nonzero: where x and 3x differ (Prodinger 2000).
+fn nonzero_digits(x: i64) -> usize {
+    let x = u128::from(x.unsigned_abs());
+    (x ^ (3 * x)).count_ones() as usize
+}
+
+/// Factors of R^(2 weight), from the powers of R^2 and R^-2 that are there so far: one for each of its
+/// [nonzero digits](nonzero_digits).
 fn repair(builder: &mut Builder, powers: &mut [Vec<u32>; 2], weight: i64) -> Vec<u32> {
     let mut factors = Vec::new();
     let mut rest = i128::from(weight);
@@ -275,12 +286,23 @@ mod tests {
     #[test]
     fn random_matrices_agree_with_gmp() {
         let mut entropy = SeededEntropy::new(b"weights");
-        for (rows, columns) in [(1, 50), (3, 17), (10, 200), (2, 1000), (1, 3000)] {
+        for (rows, columns) in [(1, 50), (3, 17), (10, 200), (2, 1000), (1, 3000), (60, 4)] {
             let mut bytes = vec![0; rows * columns];
             entropy.fill(&mut bytes).unwrap();
             let weights: Vec<_> = bytes.iter().map(|&byte| i32::from(byte as i8).clamp(-127, 127)).collect();
             agrees(columns, &weights);
         }
+    }
+
+    #[test]
+    fn few_rows_of_many_columns_are_repaired_and_others_are_not() {
+        for (rows, columns, repairs) in [(2, 100, true), (100, 2, false)] {
+            let plan = Plan::of(columns, &vec![5; rows * columns]);
+            assert_eq!(plan.completed().repairs, repairs);
+        }
+        // Binary 0, 1, 10, 10-1, 100, 101, 10-10, 100-1, 10-1000-1.
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 23, -23].map(nonzero_digits), [0, 1, 1, 2, 1, 2, 2, 2, 3, 3]);
+        assert_eq!([i64::MAX, i64::MIN].map(nonzero_digits), [2, 1]);
     }
 
     /// Rounded normal deviates of one step size, the largest of them at the largest integer, with zeros among them.
