@@ -40,7 +40,7 @@ pub struct UnitCosts {
     pub check_each: f64,
     /// Putting a ciphertext into a message, which is hashed.
     pub wire: f64,
-    /// A multiplication of a planned linear layer, on all threads.
+    /// A multiplication in a linear layer, on all threads: those of its plan, and those around it.
     pub step: f64,
     /// The linear layer's inversion and what else it takes whatever its size.
     pub layer: f64,
@@ -202,9 +202,8 @@ struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
+    /// Columns and rows of a layer: the search for its plan takes a fraction of a second.
     const COLUMNS: usize = 64;
-    /// So many that to take a column in counts about as little as in most layers: a product in 10 x 784 weights takes as long as
-    /// one here within 3 %, on one thread and on two. The search for the plan takes a fraction of a second.
     const ROWS: usize = 16;
 
     fn new(key: &'a SecretKey) -> Result<Self> {
@@ -263,13 +262,19 @@ impl<'a> Samples<'a> {
             check: (check - x.len() as f64 * check_each).max(0.0),
             check_each,
             wire: watch.seconds(wire)? / x.len() as f64,
-            step: (most - layer).max(0.0) / self.most.multiplications() as f64,
+            step: (most - layer).max(0.0) / steps(Self::ROWS, Self::COLUMNS, self.most.multiplications()),
             layer,
             pack: first,
             pack_next: both.less(first, 1.0),
             square: squared.less(both, f64::from(SQUARES)),
         })
     }
+}
+
+/// What a layer takes beside its inversion, in multiplications: those of its plan; for a row three, its share of the inversion,
+/// and one that joins its two sums; and half of one to take a column in, two reductions where a product has five parts like them.
+pub(super) fn steps(rows: usize, columns: usize, multiplications: usize) -> f64 {
+    (multiplications + 4 * rows) as f64 + 0.5 * columns as f64
 }
 
 /// Weights of 8 bits for a model that is not known: always the same, nearly normal, with a deviation of 32.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::costs::steps;
 use super::{Cost, Evaluator, UnitCosts, evaluator};
 use crate::arith::Backend;
 use crate::encoding::{Batch, Layout, Packing};
@@ -175,7 +176,8 @@ impl UnitCosts {
         // As many batches as there are threads, if there are, share what does not fill the threads.
         let side_by_side = times.min(self.threads);
         let check = self.check / side_by_side as f64 + columns as f64 * self.check_each;
-        let layer = self.layer / side_by_side as f64 + multiplications as f64 * self.step;
+        let rows = parts.iter().map(|part| part.coefficients().len()).sum();
+        let layer = self.layer / side_by_side as f64 + steps(rows, columns, multiplications) * self.step;
         let spread = |cost| self.spread(cost, parts.len() * side_by_side, self.threads) / side_by_side as f64;
         let length = parts.first().map_or(0, |part| part.coefficients().len());
         let squarings = (length.max(1) - 1) as f64 * f64::from(batch.shift());
@@ -239,16 +241,22 @@ impl Evaluator {
         progress: OnSharedProgress,
     ) -> Result<Vec<(Forecast, bool)>> {
         let estimate = UnitCosts::estimated_multiplications(self.spec());
-        let estimated = costs.forecasts(self.spec(), records, nonces, |_| Ok(estimate))?;
-        let near = estimated.iter().take_while(|forecast| forecast.total() < NEAR * estimated[0].total());
-        let near: Vec<_> = near.map(|forecast| forecast.layout).collect();
-        for &layout in &near {
-            self.prepare_with_progress(layout, progress)?;
-        }
         let is_planned = |layout| self.is_planned(layout);
         let multiplications = |layout| if is_planned(layout) { self.multiplications(layout) } else { Ok(estimate) };
-        let forecasts = costs.forecasts(self.spec(), records, nonces, multiplications)?;
-        Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect())
+        let mut near = NEAR;
+        loop {
+            let forecasts = costs.forecasts(self.spec(), records, nonces, multiplications)?;
+            let longest = near * forecasts[0].total();
+            let mut unplanned = forecasts.iter().filter(|x| x.total() <= longest && !is_planned(x.layout)).peekable();
+            if unplanned.peek().is_none() {
+                return Ok(forecasts.into_iter().map(|forecast| (forecast, is_planned(forecast.layout))).collect());
+            }
+            for forecast in unplanned {
+                self.prepare_with_progress(forecast.layout, progress)?;
+            }
+            // What was planned may take longer than estimated, so that another one now comes first.
+            near = 1.0;
+        }
     }
 }
 
@@ -329,6 +337,22 @@ mod tests {
             let layout = forecast.layout;
             assert_eq!(planned, evaluator.is_planned(layout));
             assert!(!planned || forecast.multiplications == evaluator.multiplications(layout).unwrap() as u64);
+        }
+    }
+
+    #[test]
+    fn the_best_is_planned_where_plans_take_longer_than_estimated() {
+        // Weights of 16 bits.
+        let weights: Vec<_> = stand_in(600).chunks(2).map(|w| f64::from(w[0] << 8 | (w[1] & 255))).collect();
+        let affine = Affine::new(100, weights, vec![0.0; 3]).unwrap();
+        let features = Features::new([Feature::run("x", 100, Grid::new(0.0, 1.0, 0, 255).unwrap())]).unwrap();
+        let options = QuantiseOptions { bits: 16 };
+        let model = PrivateModel::compile(&affine, features, &["a", "b", "c"], Activation::Softmax, "m", options);
+        let model = model.unwrap().0;
+        for step in [0.01, 0.1, 1.0] {
+            let evaluator = Evaluator::new(model.clone());
+            let forecasts = evaluator.forecasts(&UnitCosts { step, ..costs() }, 1, Nonces::Secret).unwrap();
+            assert!(forecasts[0].1, "the best is planned if a step costs {step}");
         }
     }
 
