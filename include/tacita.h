@@ -87,7 +87,7 @@
 #define TACITA_NONCES_SECRET_BASE 3
 
 /**
- * Method for nonces: a table of secret random bases, which takes seconds to make and pays from some hundred nonces on.
+ * Method for nonces: a table of secret random bases, which takes seconds to make and pays from some thousand nonces on.
  * Rests on Paillier's assumption alone.
  */
 #define TACITA_NONCES_RANDOM_BASES 4
@@ -499,7 +499,7 @@ tacita_status tacita_fingerprint_from_hex(const char *hex, uint8_t fingerprint_o
 /* ==== Secret keys. ==== */
 
 /**
- * Makes a new key of 2048, 3072 (the recommended size) or 4096 `bits`: seconds of work, on all threads.
+ * Makes a new key of 2048, 3072 (the recommended size) or 4096 `bits`: tenths of a second or a few seconds of work, on all threads.
  *
  * `progress` is told how many candidates for the two primes were tested, and may be NULL. `user_data` is handed to it,
  * and may be NULL.
@@ -999,7 +999,7 @@ tacita_status tacita_nonce_pool_new_with_public_key(const tacita_public_key *key
                                                     tacita_nonce_pool **pool_out);
 
 /**
- * Makes a pool that draws with the secret key, in about half to two thirds of the time.
+ * Makes a pool that draws with the secret key, in six to nine tenths of the time.
  *
  * Threads: any number may share `key`.
  * Fails with: as `tacita_nonce_pool_new_with_public_key`: NULL_POINTER, WRONG_HANDLE, ARGUMENT, TOO_LARGE, KEY_HASH,
@@ -1065,7 +1065,7 @@ tacita_status tacita_encryptor_new_with_public_key(const tacita_spec *spec,
                                                    tacita_encryptor **encryptor_out);
 
 /**
- * Makes an encryptor that knows the secret key, and encrypts in about half to two thirds of the time.
+ * Makes an encryptor that knows the secret key, and encrypts in six to nine tenths of the time.
  *
  * `spec_fingerprint` as in `tacita_encryptor_new_with_public_key`.
  * Threads: any number may share `spec` and `key`.
@@ -1520,8 +1520,8 @@ tacita_status tacita_evaluator_multiplications(const tacita_evaluator *evaluator
 
 /**
  * Takes the nonces of responses under the pool's key from it from now on, as far as they are there: one a ciphertext down,
- * as `tacita_spec_ciphertexts` tells, and those of a set of records all or not at all, so that a pool must hold as many. An
- * evaluator has at most 64 pools; another one for the same key takes its place.
+ * as `tacita_spec_ciphertexts` tells. In some layouts those of a set of records are taken all or not at all, so that a pool
+ * must hold as many. An evaluator has at most 64 pools; another one for the same key takes its place.
  *
  * This changes `evaluator`, and no answer.
  * Threads: any number may share `evaluator` and `pool`.

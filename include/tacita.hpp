@@ -416,7 +416,7 @@ class secret_key : public handle<tacita_secret_key, tacita_secret_key_free> {
   public:
     using handle::handle;
 
-    /// Makes a key of 2048, 3072 or 4096 bits in seconds. `told` hears how many candidates for its primes were tested.
+    /// Makes a key of 2048, 3072 or 4096 bits, in tenths of a second or a few seconds. `told` hears how many candidates for its primes were tested.
     static secret_key generate(std::uint32_t bits = 3072, const progress &told = {}) {
         return c::get(tacita_secret_key_generate, bits, c::listener(told));
     }
@@ -545,7 +545,7 @@ class nonce_pool : public handle<tacita_nonce_pool, tacita_nonce_pool_free> {
     nonce_pool(const public_key &key, nonces method, std::size_t capacity)
         : handle(c::get(tacita_nonce_pool_new_with_public_key, key, method, capacity)) {}
 
-    /// Draws with the secret key, in about half to two thirds of the time.
+    /// Draws with the secret key, in six to nine tenths of the time.
     nonce_pool(const secret_key &key, nonces method, std::size_t capacity)
         : handle(c::get(tacita_nonce_pool_new_with_secret_key, key, method, capacity)) {}
 
@@ -597,7 +597,7 @@ class encryptor : public handle<tacita_encryptor, tacita_encryptor_free> {
     encryptor(const spec &of, const fingerprint &pin, const public_key &key)
         : handle(c::get(tacita_encryptor_new_with_public_key, of, pin, key)) {}
 
-    /// Encrypts in about half to two thirds of the time.
+    /// Encrypts in six to nine tenths of the time.
     encryptor(const spec &of, const fingerprint &pin, const secret_key &key)
         : handle(c::get(tacita_encryptor_new_with_secret_key, of, pin, key)) {}
 

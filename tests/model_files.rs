@@ -476,7 +476,7 @@ fn the_schema_has_the_members_that_are_written() {
 #[test]
 fn python_checks_and_writes_a_spec_as_the_documentation_says() {
     if std::process::Command::new("python3").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "there is no python3");
+        assert!(matches!(std::env::var("CI").as_deref(), Err(_) | Ok("" | "0" | "false")), "there is no python3");
         eprintln!("SKIPPED: there is no python3 to run the lines of docs/formats.md");
         return;
     }

@@ -54,7 +54,7 @@ pub unsafe extern "C" fn tacita_encryptor_new_with_public_key(
     })
 }
 
-/// Makes an encryptor that knows the secret key, and encrypts in about half to two thirds of the time.
+/// Makes an encryptor that knows the secret key, and encrypts in six to nine tenths of the time.
 ///
 /// `spec_fingerprint` as in `tacita_encryptor_new_with_public_key`.
 /// Threads: any number may share `spec` and `key`.

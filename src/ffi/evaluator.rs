@@ -110,8 +110,8 @@ pub unsafe extern "C" fn tacita_evaluator_multiplications(
 }
 
 /// Takes the nonces of responses under the pool's key from it from now on, as far as they are there: one a ciphertext down,
-/// as `tacita_spec_ciphertexts` tells, and those of a set of records all or not at all, so that a pool must hold as many. An
-/// evaluator has at most 64 pools; another one for the same key takes its place.
+/// as `tacita_spec_ciphertexts` tells. In some layouts those of a set of records are taken all or not at all, so that a pool
+/// must hold as many. An evaluator has at most 64 pools; another one for the same key takes its place.
 ///
 /// This changes `evaluator`, and no answer.
 /// Threads: any number may share `evaluator` and `pool`.

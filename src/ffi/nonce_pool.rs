@@ -21,7 +21,7 @@ pub const TACITA_NONCES_POWER: u32 = 1;
 pub const TACITA_NONCES_PUBLIC_BASE: u32 = 2;
 /// Method for nonces: two tables that need the secret key. Rests on Paillier's assumption alone.
 pub const TACITA_NONCES_SECRET_BASE: u32 = 3;
-/// Method for nonces: a table of secret random bases, which takes seconds to make and pays from some hundred nonces on.
+/// Method for nonces: a table of secret random bases, which takes seconds to make and pays from some thousand nonces on.
 /// Rests on Paillier's assumption alone.
 pub const TACITA_NONCES_RANDOM_BASES: u32 = 4;
 
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn tacita_nonce_pool_new_with_public_key(
     })
 }
 
-/// Makes a pool that draws with the secret key, in about half to two thirds of the time.
+/// Makes a pool that draws with the secret key, in six to nine tenths of the time.
 ///
 /// Threads: any number may share `key`.
 /// Fails with: as `tacita_nonce_pool_new_with_public_key`: NULL_POINTER, WRONG_HANDLE, ARGUMENT, TOO_LARGE, KEY_HASH,

@@ -24,7 +24,7 @@ impl Handle for tacita_secret_key {
     type Value = SecretKey;
 }
 
-/// Makes a new key of 2048, 3072 (the recommended size) or 4096 `bits`: seconds of work, on all threads.
+/// Makes a new key of 2048, 3072 (the recommended size) or 4096 `bits`: tenths of a second or a few seconds of work, on all threads.
 ///
 /// `progress` is told how many candidates for the two primes were tested, and may be NULL. `user_data` is handed to it,
 /// and may be NULL.

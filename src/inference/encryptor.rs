@@ -36,7 +36,7 @@ impl Encryptor {
         Self::new(spec, pin, EncryptionKey::Public(key))
     }
 
-    /// An encryptor with the secret key, which encrypts in about half to two thirds of the time.
+    /// An encryptor with the secret key, which encrypts in six to nine tenths of the time.
     ///
     /// # Errors
     /// As [`with_public_key`](Self::with_public_key).

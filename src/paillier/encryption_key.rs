@@ -5,7 +5,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::Result;
 use crate::threads;
 
-/// A public or a secret key. Whoever has the secret one encrypts in about half to two thirds of the time.
+/// A public or a secret key. Whoever has the secret one encrypts in six to nine tenths of the time.
 #[derive(Debug, Clone)]
 pub(crate) enum EncryptionKey {
     Public(PublicKey),

@@ -175,6 +175,7 @@ fn fit(p: &Integer, q: &Integer) -> bool {
 
 /// p = q = 3 mod 4 and gcd(p - 1, q - 1) = 2.
 pub(super) fn permits_short_nonces(p: &Integer, q: &Integer) -> bool {
-    let common = WipedInteger(Integer::from(p - 1).gcd(&Integer::from(q - 1)));
+    let other = WipedInteger(Integer::from(q - 1));
+    let common = WipedInteger(Integer::from(p - 1).gcd(&other));
     p.mod_u(4) == 3 && q.mod_u(4) == 3 && common.0 == 2
 }

@@ -44,7 +44,7 @@ impl KeyProof {
     pub(super) fn prove(n: &Integer, p: &WipedInteger, q: &WipedInteger) -> Result<Self> {
         let length = n.significant_digits::<u8>();
         let exponent = |prime: &Integer| {
-            let order = Integer::from(prime - 1);
+            let order = WipedInteger(Integer::from(prime - 1));
             n.clone().invert(&order).map(WipedInteger).map_err(|_| Error::from(KeyFault::Factors))
         };
         let (d_p, d_q) = (exponent(p)?, exponent(q)?);

@@ -349,7 +349,7 @@ impl SecretKey {
         self.0.nonce_tables.get().ok_or(Error::Bug("the nonce tables vanished"))
     }
 
-    /// Encrypts with a fresh nonce of [`nonce_method`](Self::nonce_method), in about half to two thirds of the time that the
+    /// Encrypts with a fresh nonce of [`nonce_method`](Self::nonce_method), in six to nine tenths of the time that the
     /// public key takes.
     ///
     /// # Errors

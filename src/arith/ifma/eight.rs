@@ -195,7 +195,8 @@ impl Eight {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn mul_one_plus(&self, x: &mut Bundle, k: &Scalars, s: &mut Scratch) {
         // The sum k is reduced to k / R below 2m, and R^3 makes it k R. With R mod m^2 = c + d m the Montgomery form of 1 + k m
-        // is c + (d + k R) m, whose second part is below 3m; (a, b) times it has a d + b c < 8 m^2, which is permitted.
+        // is c + (d + k R) m. As d < 2m and k R < 1.1 m, its second part is below 3.1 m, and (a, b) times it has
+        // a d + b c < 10.2 m^2, which R > 16 m permits: b < m + 10.2 m^2 / R + 1 < 2m.
         let (blocks, modulus) = (self.0.blocks(), &self.0.modulus);
         let quotient = &mut s.w[..blocks];
         s.t[..blocks].copy_from_slice(&k.0);

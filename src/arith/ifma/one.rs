@@ -242,7 +242,7 @@ fn leave<const V: usize>(constants: &Constants, x: &mut Single) {
 }
 
 /// The pair of the Montgomery form of 1 + k m, from the limbs of k in sums: c + (d + k R) m with c + d m = R mod m^2. The
-/// second part is below 3m, which a product of pairs permits beside a, b, c < 2m.
+/// second part is below 3.1 m, which a product of pairs permits beside a, b, c < 2m: a d + b c < 10.2 m^2, and R > 16 m.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn one_plus<const V: usize>(constants: &Constants, k: &[__m512i]) -> Single {
     let [over_r, _] = reduce_pair(constants, [row(k), [radix::ZERO; V]], [], [], None);
