@@ -6,8 +6,8 @@
  *   hospital decrypt KEY SPEC FINGERPRINT REQUEST RESPONSE       prints the predictions in RESPONSE
  *
  * SPEC is the model's public spec.json; FINGERPRINT, 64 hexadecimal digits, must have come from the model's owner by
- * another way than SPEC. RECORDS is text: numbers separated by white space or a comma, as many a record as the model has
- * features. REQUEST goes to the cloud and is needed again to decrypt the RESPONSE that comes back.
+ * another way than SPEC. RECORDS is text: a record a line, or several, numbers separated by blanks or a comma, as many a
+ * record as the model has features. REQUEST goes to the cloud and is needed again to decrypt the RESPONSE that comes back.
  */
 
 #include <string.h>
@@ -44,12 +44,12 @@ done:
     return failed;
 }
 
-#define BLANK " \t"
+#define BLANK " \t\f\v"
 #define LINE_END "\r\n"
 #define SPACE BLANK LINE_END
 
 /* Numbers out of text, in memory that is the caller's to free. */
-static int load_values(const char *path, double **values, size_t *count) {
+static int load_values(const char *path, size_t features, double **values, size_t *count) {
     uint8_t *text = NULL;
     size_t length = 0;
     int failed = 0, comma = 0;
@@ -76,6 +76,12 @@ static int load_values(const char *path, double **values, size_t *count) {
         (*values)[(*count)++] = value;
         at = end + strspn(end, BLANK);
         comma = *at == ',';
+        if (!comma && strchr(LINE_END, *at) != NULL && *count % features != 0) {
+            fprintf(stderr, "%s: the line that ends at byte %lu is not of whole records, of %lu numbers each\n", path,
+                    (unsigned long)(at - (char *)text), (unsigned long)features);
+            failed = 1;
+            break;
+        }
         at += comma ? 1 + strspn(at + 1, BLANK) : strspn(at, SPACE);
     }
 done:
@@ -98,7 +104,7 @@ static int encrypt(char **arguments) {
     TRY(tacita_fingerprint_from_hex(arguments[2], pin));
     TRY(tacita_encryptor_new_with_secret_key(spec, pin, key, &encryptor));
     TRY(tacita_spec_feature_count(spec, &features));
-    TRY_FILE(load_values(arguments[3], &values, &count));
+    TRY_FILE(load_values(arguments[3], features, &values, &count));
     TRY(tacita_encryptor_encrypt(encryptor, values, count, count / features, &request));
     TRY(tacita_request_to_bytes(request, &bytes));
     TRY_FILE(write_file(arguments[4], bytes));

@@ -482,8 +482,9 @@ fn the_examples_say_what_is_wrong_and_write_nothing() {
     for (pin, records, status) in [
         (&pin, "1 2 4711", "error 200"),
         (&pin, "1 2 nan", "error 200"),
-        (&pin, "1 2", "error 103"),
-        (&pin, "1, 2, 3\n4\n", "error 103"),
+        (&pin, "1 2", "not of whole records"),
+        (&pin, "1, 2, 3\n4\n", "not of whole records"),
+        (&pin, "1\t\t3\n4\t\t6\n7\t\t9\n", "byte 4 is not of whole records"),
         (&pin, "", "error 102"),
         (&pin, "1 2 three", "byte 4 is not a number"),
         (&pin, "1 2 3x", "byte 4 is not a number"),
