@@ -113,7 +113,7 @@ impl Plan {
         denominators.dedup();
         let inverted = joint_inverses(&mut builder, &denominators);
         // An entry that needs no repair is a product more for each column.
-        let repairs = self.sums.iter().map(|&sum| nonzero_digits(sum)).sum::<usize>() < self.columns;
+        let repairs = self.products_of_repair() < self.columns;
         let mut powers = [vec![one + 1], vec![one + 2]];
         let mut results = Vec::with_capacity(self.ends.len());
         for (ends, &sum) in self.ends.iter().zip(&self.sums) {
@@ -126,6 +126,13 @@ impl Plan {
             results.push(builder.product(&factors).unwrap_or(one));
         }
         Complete { schedule: Schedule::new(&builder.finish(), &results), results, repairs }
+    }
+
+    /// What it takes to repair all rows.
+    fn products_of_repair(&self) -> usize {
+        let (mut builder, mut powers) = (Builder::new(CONSTANTS), [vec![1], vec![2]]);
+        let factors: usize = self.sums.iter().map(|&sum| repair(&mut builder, &mut powers, sum).len()).sum();
+        factors + builder.finish().steps.len()
     }
 
     /// Columns whose inverses are inputs that something uses.
@@ -192,14 +199,8 @@ fn joint_inverses(builder: &mut Builder, values: &[u32]) -> Vec<u32> {
     inverses
 }
 
-/// Nonzero digits of a number in signed binary, where no two neighbours are nonzero: where x and 3x differ (Prodinger 2000).
-fn nonzero_digits(x: i64) -> usize {
-    let x = u128::from(x.unsigned_abs());
-    (x ^ (3 * x)).count_ones() as usize
-}
-
-/// Factors of R^(2 weight), from the powers of R^2 and R^-2 that are there so far: one for each of its
-/// [nonzero digits](nonzero_digits).
+/// Factors of R^(2 weight), from the powers of R^2 and R^-2 that are there so far: one for each nonzero digit of the weight
+/// in signed binary, where no two neighbours are nonzero.
 fn repair(builder: &mut Builder, powers: &mut [Vec<u32>; 2], weight: i64) -> Vec<u32> {
     let mut factors = Vec::new();
     let mut rest = i128::from(weight);
@@ -295,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_of_many_columns_are_repaired_and_others_are_not() {
-        for (rows, columns, repairs) in [(2, 100, true), (100, 2, false)] {
-            let plan = Plan::of(columns, &vec![5; rows * columns]);
-            assert_eq!(plan.completed().repairs, repairs);
+    fn rows_are_repaired_where_that_takes_fewer_products_than_columns() {
+        // 500 is 2^9 - 2^4 + 2^2, 5 is 2^2 + 1 and 6 is 2^3 - 2^1: digits of all rows, then squarings of R^2 and of R^-2.
+        let cases = [(1, 100, 5, 3 + 9 + 4), (2, 5, 1, 2 * 2 + 2), (100, 2, 3, 100 * 2 + 3 + 1)];
+        for (rows, columns, weight, products) in cases {
+            let plan = Plan::of(columns, &vec![weight; rows * columns]);
+            assert_eq!(plan.products_of_repair(), products);
+            assert_eq!(plan.completed().repairs, products < columns);
         }
-        // Binary 0, 1, 10, 10-1, 100, 101, 10-10, 100-1, 10-1000-1.
-        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 23, -23].map(nonzero_digits), [0, 1, 1, 2, 1, 2, 2, 2, 3, 3]);
-        assert_eq!([i64::MAX, i64::MIN].map(nonzero_digits), [2, 1]);
     }
 
     /// Rounded normal deviates of one step size, the largest of them at the largest integer, with zeros among them.
@@ -371,6 +372,16 @@ mod tests {
             assert!(!Plan::of(columns, &weights).used_inverses().is_empty(), "tables per column are the shorter way");
             agrees(columns, &weights);
         }
+        // Rows whose sums are 0 need no repair, so that inverses are those of columns that entered cheaply.
+        let mut bytes = vec![0; 60 * 8];
+        entropy.fill(&mut bytes).unwrap();
+        let mut weights: Vec<_> = bytes.iter().map(|&byte| i32::from(byte as i8) / 16).collect();
+        for (i, row) in weights.chunks_exact_mut(8).enumerate() {
+            row[7] = i32::from(i == 0) - row[..7].iter().sum::<i32>();
+        }
+        let plan = Plan::of(8, &weights);
+        assert!(plan.completed().repairs && !plan.used_inverses().is_empty());
+        agrees(8, &weights);
     }
 
     #[test]
