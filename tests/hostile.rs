@@ -466,6 +466,25 @@ fn a_request_in_another_layout_than_it_says_or_than_the_spec_lists_is_refused() 
 }
 
 #[test]
+fn a_request_that_will_be_refused_starts_no_search() {
+    let layout = Layout::Features { together: 2 };
+    let message = Message::of_request(&encrypt_in(layout, &RECORDS));
+    let forged = Message { ciphertexts: vec![0xff; message.ciphertexts.len()], ..message.clone() };
+    let [honest, forged] = [message, forged].map(|message| Request::from_bytes(&message.to_bytes()).unwrap());
+    let evaluator = Evaluator::new(MODEL.clone());
+    let refused = Error::Ciphertext { index: 0, why: CiphertextFault::TooLarge };
+    let many = |requests: &[&Request]| {
+        let jobs: Vec<_> = requests.iter().map(|&request| (request, KEY.public_key())).collect();
+        evaluator.evaluate_many(&jobs, &mut |_| std::ops::ControlFlow::Continue(())).unwrap()
+    };
+    assert_eq!(evaluator.evaluate(&forged, KEY.public_key()).unwrap_err(), refused);
+    assert_eq!(many(&[&forged])[0].as_ref().unwrap_err(), &refused);
+    assert!(!evaluator.is_planned(layout));
+    let answers = many(&[&forged, &honest]);
+    assert!(answers[0].is_err() && answers[1].is_ok() && evaluator.is_planned(layout));
+}
+
+#[test]
 fn a_request_for_another_model_or_key_is_refused() {
     let request = Message::of_request(&SENT);
     let (key, spec) = (KEY.public_key().fingerprint(), MODEL.spec().fingerprint());

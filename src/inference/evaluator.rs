@@ -96,6 +96,18 @@ impl Evaluator {
         Ok(layer.get_or_init(|| found))
     }
 
+    /// The layer for a request of the right length. Requests that will be refused are no reason to search for a plan, so where
+    /// there is none the first batch is looked at before.
+    fn layer_for(&self, request: &Request, packing: &Packing, key: &PublicKey) -> Result<&LinearLayer> {
+        let layout = request.header.layout();
+        if !self.is_planned(layout) {
+            let batch = packing.columns(self.model.columns()) * key.ciphertext_bytes();
+            let first = request.ciphertexts.get(..batch).unwrap_or_default();
+            threads::run(|| key.ciphertexts_from_bytes(first))??;
+        }
+        self.layer(layout)
+    }
+
     /// Refuses requests of more records.
     pub fn max_records(mut self, records: usize) -> Self {
         self.max_records = records;
@@ -228,12 +240,11 @@ impl Evaluator {
         jobs: &[(&Request, &PublicKey)],
         progress: OnProgress,
     ) -> Result<Vec<Result<Response>>> {
-        // A search inside would share its threads with evaluations that want what it searches for. Requests that their length
-        // or header rules out are no reason to search.
+        // A search inside would share its threads with evaluations that want what it searches for.
         for (request, key) in jobs {
-            if self.check(&request.header, request.ciphertexts.len(), key).is_ok() {
-                self.layer(request.header.layout())?;
-            }
+            let packing = self.check(&request.header, request.ciphertexts.len(), key);
+            // What fails here fails again below.
+            let _ = packing.and_then(|packing| self.layer_for(request, &packing, key).map(drop));
         }
         let (total, side_by_side) = (jobs.len(), 2 * threads::threads()?);
         let mut responses = Vec::with_capacity(total);
@@ -259,11 +270,7 @@ impl Evaluator {
         let batch_columns = packing.columns(self.model.columns());
         let chunks = request.ciphertexts.chunks_exact(batch_columns * key.ciphertext_bytes());
         let batches: Vec<_> = packing.batches(header.records()).zip(chunks).collect();
-        if !self.is_planned(header.layout()) {
-            // Ciphertexts that will be refused are no reason to search.
-            threads::run(|| read(&batches[..batches.len().min(1)], 0, batch_columns, key))??;
-        }
-        let layer = self.layer(header.layout())?;
+        let layer = self.layer_for(request, &packing, key)?;
         let (total, threads) = (batches.len(), threads::threads()?);
         // Equally many each time, so that the last ones fill the lanes too.
         let ahead = total.div_ceil(total.div_ceil(batches_ahead(threads)).max(1)).max(1);
