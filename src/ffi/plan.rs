@@ -101,8 +101,8 @@ fn job(records: usize, nonces: u32) -> Result<Nonces, Failure> {
 /// Predicts what `records` records take in each layout of a model, the quickest first, as JSON text: `records`, `best`,
 /// `layouts` (`layout`, `together`, `request_ciphertexts`, `response_ciphertexts`, `request_bytes`, `response_bytes`,
 /// `multiplications`, `estimated`, and in seconds `encrypt`, `evaluate`, `decrypt`, `total`) and `costs`. Plans of
-/// multiplications that may be the best and are not there yet are searched for, which takes seconds each, or half a minute for
-/// a thousand outputs; the evaluator keeps them. For the rest multiplications are `estimated`.
+/// layouts near the best that are not there yet are searched for, which takes seconds each, or half a minute for a thousand
+/// outputs; the evaluator keeps them. For the rest multiplications are `estimated`.
 ///
 /// `nonces` is one of TACITA_PLAN_.... `progress` is told the steps of each search, and may be NULL. `user_data` is handed to
 /// it, and may be NULL.

@@ -40,8 +40,10 @@ pub struct UnitCosts {
     pub check_each: f64,
     /// Putting a ciphertext into a message, which is hashed.
     pub wire: f64,
-    /// A multiplication in a linear layer, on all threads: those of its plan, and those around it.
+    /// A multiplication of a planned linear layer, on all threads.
     pub step: f64,
+    /// A row's way out of a linear layer, on all threads.
+    pub row: f64,
     /// The linear layer's inversion and what else it takes whatever its size.
     pub layer: f64,
     /// The first number of a response.
@@ -197,14 +199,19 @@ struct Samples<'a> {
     threads: usize,
     plaintexts: Vec<Plaintext>,
     ciphertexts: Vec<Ciphertext>,
+    /// Of one weight that takes an inversion.
     least: LinearLayer,
+    /// Of rows that take nothing but their way out.
+    tall: LinearLayer,
     most: LinearLayer,
 }
 
 impl<'a> Samples<'a> {
-    /// Columns and rows of a layer: the search for its plan takes a fraction of a second.
+    /// Columns and rows of a layer: the search for its plan takes a fraction of a second. What stands around the plan, an eighth
+    /// of it here, is taken for the longer ways to memory in larger layers.
     const COLUMNS: usize = 64;
     const ROWS: usize = 16;
+    const TALL: usize = 256;
 
     fn new(key: &'a SecretKey) -> Result<Self> {
         let (public, threads) = (key.public_key(), threads::threads()?);
@@ -214,9 +221,9 @@ impl<'a> Samples<'a> {
         for method in [key.nonce_method(), public.nonce_method()] {
             key.nonces(method, 1)?; // its tables
         }
-        let least = LinearLayer::new(1, &[-1])?;
+        let (least, tall) = (LinearLayer::new(1, &[-1])?, LinearLayer::new(1, &[1; Self::TALL])?);
         let most = LinearLayer::new(Self::COLUMNS, &stand_in(Self::COLUMNS * Self::ROWS))?;
-        Ok(Self { key, threads, plaintexts, ciphertexts, least, most })
+        Ok(Self { key, threads, plaintexts, ciphertexts, least, tall, most })
     }
 
     fn measure(&self, watch: &Stopwatch) -> Result<UnitCosts> {
@@ -248,6 +255,7 @@ impl<'a> Samples<'a> {
         let nth_power = |count| watch.seconds(|| public.nonces(NonceMethod::Power, count));
         let nth = Cost { one: nth_power(1)?, bundle: nth_power(lanes * threads)?, next: 0.0 };
         let layer = watch.seconds(|| self.least.rows(public, &x[..1]))?;
+        let row = watch.seconds(|| self.tall.rows(public, &x[..1]))? / Self::TALL as f64;
         let most = watch.seconds(|| self.most.rows(public, &x[..Self::COLUMNS]))?;
         Ok(UnitCosts {
             bits: public.bits(),
@@ -262,7 +270,8 @@ impl<'a> Samples<'a> {
             check: (check - x.len() as f64 * check_each).max(0.0),
             check_each,
             wire: watch.seconds(wire)? / x.len() as f64,
-            step: (most - layer).max(0.0) / steps(Self::ROWS, Self::COLUMNS, self.most.multiplications()),
+            step: (most - layer - Self::ROWS as f64 * row).max(0.0) / steps(Self::COLUMNS, self.most.multiplications()),
+            row,
             layer,
             pack: first,
             pack_next: both.less(first, 1.0),
@@ -271,10 +280,10 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// What a layer takes beside its inversion, in multiplications: those of its plan; for a row three, its share of the inversion,
-/// and one that joins its two sums; and half of one to take a column in, two reductions where a product has five parts like them.
-pub(super) fn steps(rows: usize, columns: usize, multiplications: usize) -> f64 {
-    (multiplications + 4 * rows) as f64 + 0.5 * columns as f64
+/// What a layer takes beside its inversion and its rows, in multiplications: those of its plan, and half of one for each column,
+/// which enters by two reductions where a product has five parts like them.
+pub(super) fn steps(columns: usize, multiplications: usize) -> f64 {
+    multiplications as f64 + 0.5 * columns as f64
 }
 
 /// Weights of 8 bits for a model that is not known: always the same, nearly normal, with a deviation of 32.

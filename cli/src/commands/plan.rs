@@ -321,10 +321,7 @@ impl Facts {
         }
         lines.push(format!("\n{best} is the best: {why}."));
         if self.layouts.iter().any(|row| row.estimated) {
-            lines.push(
-                "Multiplications with ~ are estimated from the number of weights; their layouts were not planned."
-                    .into(),
-            );
+            lines.push("Multiplications with ~ are estimates; their layouts were not planned.".into());
         }
         if let Some(all) = &self.largest_deviations {
             let verdict = if all[0] <= ASKED { "holds" } else { "FAILS" };
