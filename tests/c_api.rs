@@ -490,7 +490,7 @@ fn the_examples_say_what_is_wrong_and_write_nothing() {
         (&pin, "1 2 3x", "byte 4 is not a number"),
         (&pin, "1,,2\n3", "byte 2 is not a number"),
         (&pin, "1,2,\n4,5,6\n7,8", "byte 4 is not a number"),
-        (&pin, "1,2\n,4,5,6", "byte 4 is not a number"),
+        (&pin, "1,2,3\n,4,5,6", "byte 6 is not a number"),
         (&pin, "1,2,3,", "byte 6 is not a number"),
         (&pin, "1 2 3\0", "byte 5 is not a number"),
         (&wrong_pin, "1 2 3", "error 221"),
