@@ -6,6 +6,7 @@
 
 use std::io::Read;
 
+use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 use crate::error::{Error, Result};
@@ -187,10 +188,15 @@ impl<'a> Reader<'a> {
         bytes.try_into().map_err(|_| self.malformed(&format!("a byte string of {N} bytes")))
     }
 
-    /// Whether the bytes end before the byte string does that stands next. What else may stand there is not skipped: open
-    /// arrays in one another would take memory.
+    /// Whether the bytes end before the next item does, which should be a byte string. Of anything else only the beginning is
+    /// skipped: open arrays in one another take memory.
     fn is_cut(&self) -> bool {
-        self.decoder.clone().bytes().is_err_and(|error| error.is_end_of_input())
+        let (mut next, rest) = (self.decoder.clone(), &self.decoder.input()[self.decoder.position()..]);
+        let skipped = match next.datatype() {
+            Ok(Type::Bytes) => next.bytes().map(drop),
+            _ => Decoder::new(&rest[..rest.len().min(1024)]).skip(),
+        };
+        skipped.is_err_and(|error| error.is_end_of_input())
     }
 
     pub(super) fn at_end(&self) -> bool {
