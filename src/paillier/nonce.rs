@@ -50,7 +50,8 @@ impl NonceMethod {
     }
 }
 
-/// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move; a process that is forked off must not use its copy.
+/// A random n-th residue modulo n^2. Using it twice would tell the difference of two plaintexts, so it is consumed by move; a
+/// process that is forked off must not use its copy.
 pub struct Nonce {
     pub(super) key: Fingerprint,
     /// Twice the limbs of n.
